@@ -1,0 +1,75 @@
+"""What every source of data gives: objects with labels, and the audit of how they were come by."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Literal
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sufficient.notice import Notice
+
+Progress = Callable[[int, int], None]  # (done, total) objects
+
+SkipReason = Literal[
+    "unreadable",  # the operating system would not give the bytes
+    "empty-file",
+    "not-an-image",  # the bytes are of no allowed image format
+    "truncated",  # an image that does not decode to its end
+    "too-many-pixels",  # a decompression bomb by Pillow's limit
+    "not-a-file",  # FIFO, socket, device
+    "unsupported-suffix",
+    "hidden",  # .DS_Store, __MACOSX, .ipynb_checkpoints, ...
+    "symlink-loop",
+    "no-class",  # a file above the class folders
+    "held-back-split",  # a test/ folder beside train/
+    "duplicate",  # same decoded pixels, same label, seen before in path order
+    "class-too-small",  # a class of fewer than 3 objects
+]
+
+
+@dataclass(frozen=True)
+class Skipped:
+    """One object that was found and not used."""
+
+    name: str  # path relative to the root of the data, or "row 17"
+    reason: SkipReason
+    detail: str = ""
+
+
+@dataclass(frozen=True)
+class Audit:
+    """The account of the objects: `found == used + len(skipped)`, always."""
+
+    found: int
+    used: int
+    skipped: tuple[Skipped, ...]
+    class_counts: dict[str, int]  # class → used objects
+    notices: tuple[Notice, ...]  # CONFLICTING-LABELS, SPLIT-FOLDERS, ...
+
+    def __post_init__(self) -> None:
+        if self.found != self.used + len(self.skipped):
+            raise AssertionError(f"found {self.found} != used {self.used} + skipped {len(self.skipped)}")
+
+    @property
+    def skipped_counts(self) -> dict[str, int]:
+        """Reason → number of objects skipped for it, most frequent first."""
+        return dict(Counter(item.reason for item in self.skipped).most_common())
+
+
+@dataclass(frozen=True)
+class LabelledData:
+    """Objects ready to become features; `labels[i]` indexes `classes`."""
+
+    spec: str  # as the user gave it
+    kind: Literal["images", "features"]
+    values: NDArray[np.uint8] | NDArray[np.float32]  # images (N, H, W, C), C in {1, 3}; features (N, d)
+    labels: NDArray[np.int64]  # (N,)
+    classes: tuple[str, ...]
+    audit: Audit
+    fingerprint: str  # SHA-256 of objects as decoded, labels and classes
+    white: int = 255  # the largest pixel value; 16 for scikit-learn's digits
+    largest_side: int | None = None  # pixels, of the images as found, before any resizing

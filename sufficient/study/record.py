@@ -1,0 +1,77 @@
+"""What a study leaves: everything asked later is a pure function of it.
+
+    record/record.json                 options, sizes, classes, notices
+    record/shares.safetensors          circular order and labels of the used objects
+    record/stage-0000032.safetensors   one stage: all replicates at one size, and each held-out object's loss
+    record/last-0000032.safetensors    of the last stage only: weights, and replicate 0's loss on every object
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sufficient.notice import Notice
+from sufficient.study.shares import Shares
+
+Floats = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Stage:
+    """One sample size with all its replicates, at θ_k. Losses in nats."""
+
+    size: int  # k, objects fitted
+    constant: Floats  # (R,) C_k^r = mean over held-out of |loss − train_loss|, nats
+    variance: Floats  # (R,) variance over held-out of |loss − train_loss|, nats²
+    train_loss: Floats  # (R,) L_k(θ_k)
+    validation_loss: Floats  # (R,)
+    unseen_loss: Floats  # (R,) mean over held-out
+    accuracy: Floats  # (R,) share of held-out objects classified rightly
+    updates: NDArray[np.int64]  # (R,) updates done up to the best weights
+    capped: NDArray[np.bool_]  # (R,) the cap on updates ended the training
+    gradient_norm: Floats  # (R,) ‖∇L_k(θ_k)‖₂
+    largest_seen: Floats  # (R,) largest loss of a fitted object
+    largest_unseen: Floats  # (R,) largest loss of a held-out object
+    weight_norms: Floats  # (R, layers) ‖W_p‖₂
+    distance: Floats  # (R,) ‖θ_k − θ of the previous stage‖₂, NaN at the first
+    dead: NDArray[np.bool_]  # (R,) max − min of the losses below 1e-6
+    unseen_losses: NDArray[np.float32]  # (R, held_out) loss of each held-out object, in `Shares.unseen` order
+    predicted: NDArray[np.int64]  # (R, held_out) predicted class
+
+    @property
+    def live(self) -> NDArray[np.bool_]:
+        """Replicates that count, shape (R,)."""
+        return ~self.dead
+
+
+@dataclass(frozen=True)
+class Last:
+    """What only the last stage keeps."""
+
+    weights: dict[str, NDArray[np.float32]]  # "weight.0": (R, in, out), "bias.0": (R, out)
+    all_losses: NDArray[np.float32]  # (used,) replicate 0's loss on every used object, by object index
+
+
+@dataclass(frozen=True)
+class Record:
+    """The one expensive thing."""
+
+    options: dict[str, Any]  # every resolved option of the study
+    shares: Shares
+    labels: NDArray[np.int64]  # (used,)
+    classes: tuple[str, ...]
+    sizes: tuple[int, ...]  # the sizes planned, in order; stages hold those run
+    stages: tuple[Stage, ...] = ()
+    last: Last | None = None
+    notices: tuple[Notice, ...] = field(default=())
+
+    @property
+    def class_entropy(self) -> float:
+        """Entropy of the class frequencies of all used objects, nats: the loss of knowing only those."""
+        frequency = np.bincount(self.labels) / len(self.labels)
+        frequency = frequency[frequency > 0]
+        return float(-(frequency * np.log(frequency)).sum())
