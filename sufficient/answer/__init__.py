@@ -1,0 +1,1 @@
+"""What follows from a Record: pure functions, well under a second."""

@@ -1,0 +1,1 @@
+"""Commands: arguments in, an answer or one sentence of error out."""

@@ -1,0 +1,1 @@
+"""From a SPEC to labelled objects, with an audit of every object found."""

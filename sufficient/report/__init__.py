@@ -1,0 +1,1 @@
+"""An answer as people meet it: figures, text, JSON."""

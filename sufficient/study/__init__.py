@@ -1,0 +1,1 @@
+"""Size by size: fit, score, record, stop."""

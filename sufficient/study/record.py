@@ -1,9 +1,11 @@
 """What a study leaves: everything asked later is a pure function of it.
 
-    record/record.json                 options, sizes, classes, notices
-    record/shares.safetensors          circular order and labels of the used objects
-    record/stage-0000032.safetensors   one stage: all replicates at one size, and each held-out object's loss
-    record/last-0000032.safetensors    of the last stage only: weights, and replicate 0's loss on every object
+On disk, below `record/`:
+
+- `record.json`: options, sizes, classes, notices
+- `shares.safetensors`: circular order and labels of the used objects
+- `stage-0000032.safetensors`: one stage, all replicates at one size, with each held-out object's loss
+- `last-0000032.safetensors`: of the last stage only, weights and replicate 0's loss on every object
 """
 
 from __future__ import annotations
