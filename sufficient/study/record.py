@@ -1,12 +1,4 @@
-"""What a study leaves: everything asked later is a pure function of it.
-
-On disk, below `record/`:
-
-- `record.json`: options, sizes, classes, notices
-- `shares.safetensors`: circular order and labels of the used objects
-- `stage-0000032.safetensors`: one stage, all replicates at one size, with each held-out object's loss
-- `last-0000032.safetensors`: of the last stage only, weights and replicate 0's loss on every object
-"""
+"""What a study leaves: everything asked later is a pure function of it. `store` puts it on disk."""
 
 from __future__ import annotations
 

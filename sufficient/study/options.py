@@ -1,0 +1,62 @@
+"""How a study is run: the head, its fit, the shares and the sizes. Validated once, here."""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+from sufficient.errors import UsageError
+
+
+@dataclass(frozen=True)
+class StudyOptions:
+    """Every default carries its reason; a wrong value raises UsageError naming the flag."""
+
+    hidden: int = 64  # wide enough that the curve of MNIST is the data's, not the width's
+    layers: int = 3  # linear layers; two hidden ones, the smallest depth that is not a special case
+    bias: bool = False  # as in the paper
+    lr: float = 1e-3  # the paper's
+    batch_size: int = 64  # the paper's
+    patience: int = 10  # checks without improvement: fewer stop on noise, more cost and change nothing
+    max_updates: int | None = None  # None: 200 epochs or 20,000 updates, whichever is larger
+    replicates: int = 8  # at equal compute no other allocation did better beyond noise
+    held_out: float = 0.2  # share of the used objects, at most 10,000
+    validation: float | None = None  # None: min(max(10 %, 200), 2,000, 20 % of used)
+    start: int = 32  # the smallest size at which a network learns anything on easy images
+    growth: float = math.sqrt(2)  # factor between sizes
+    max_samples: int | None = None  # the largest k fitted; shares come from the whole data
+    seed: int = 0
+    device: str = "auto"
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        at_least = {
+            "hidden": 1, "layers": 1, "batch_size": 1, "patience": 1, "replicates": 2, "start": 2, "seed": 0,
+        }  # fmt: skip
+        for name, floor in at_least.items():
+            _require(getattr(self, name) >= floor, name, getattr(self, name), f"at least {floor}")
+        _require(0 < self.lr < math.inf, "lr", self.lr, "a positive number")
+        _require(0 < self.held_out < 1, "held_out", self.held_out, "a share between 0 and 1")
+        if self.validation is not None:
+            _require(0 < self.validation < 1, "validation", self.validation, "a share between 0 and 1")
+        _require(
+            self.held_out + (self.validation or 0.0) < 1,
+            "held_out",
+            self.held_out,
+            "such that objects are left to fit",
+        )
+        _require(1.01 <= self.growth < math.inf, "growth", self.growth, "a factor of at least 1.01")
+        if self.max_updates is not None:
+            _require(self.max_updates >= 1, "max_updates", self.max_updates, "at least 1")
+        if self.max_samples is not None:
+            _require(
+                self.max_samples >= self.start,
+                "max_samples",
+                self.max_samples,
+                f"at least --start ({self.start})",
+            )
+
+
+def _require(holds: bool, name: str, value: object, wanted: str) -> None:
+    if not holds:
+        raise UsageError(f"--{name.replace('_', '-')} {value} cannot be used; give {wanted}.")

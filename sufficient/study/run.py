@@ -1,0 +1,152 @@
+"""The study: size by size, fit all replicates, score them on objects they have not seen, record, stop."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from dataclasses import asdict, replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from sufficient.heads.learner import Heads
+from sufficient.heads.score import distance, weight_norms
+from sufficient.heads.stack import Stack
+from sufficient.study.keys import torch_generator
+from sufficient.study.options import StudyOptions
+from sufficient.study.record import Last, Record, Stage
+from sufficient.study.schedule import planned_sizes
+from sufficient.study.shares import Index, divide
+
+if TYPE_CHECKING:
+    from sufficient.progress import Progress
+
+DEAD_SPREAD = 1e-6  # nats: a network whose losses differ by less says the same of every object
+
+AfterStage = Callable[[Record, float], bool]  # (record so far, seconds of the stage) → stop now?
+
+
+class _OutOfTimeError(Exception):
+    """Raised inside a fit when the deadline passes; the unfinished stage is dropped."""
+
+
+def new_record(labels: NDArray[np.int64], classes: tuple[str, ...], options: StudyOptions) -> Record:
+    """Return a record without stages: shares and sizes fixed. Raises DataError when no size can be run."""
+    shares = divide(
+        labels,
+        replicates=options.replicates,
+        seed=options.seed,
+        held_out=options.held_out,
+        validation=options.validation,
+    )
+    sizes, notices = planned_sizes(shares, labels, classes, options)
+    return Record(
+        options=asdict(options), shares=shares, labels=labels, classes=classes, sizes=sizes, notices=notices
+    )
+
+
+def run_study(
+    record: Record,
+    heads: Heads,
+    options: StudyOptions,
+    *,
+    after_stage: AfterStage,
+    progress: Progress,
+    deadline: float | None = None,
+) -> Record:
+    """Return the record with the sizes run that were still missing.
+
+    Ends when `after_stage` says so, at `deadline` (by `time.monotonic`), or after the last size. The
+    first stage of a record is always finished, so that there is something to say.
+    """
+    previous = _stack(record.last, heads) if record.last else None
+    done = len(record.stages)
+    for position, size in enumerate(record.sizes[done:], start=done + 1):
+        progress.stage_started(size, position, record.sizes)
+        started = time.monotonic()
+        limit = deadline if record.stages else None
+        try:
+            stage, last, previous = _run_stage(record, heads, options, size, previous, progress, limit)
+        except _OutOfTimeError:
+            break
+        record = replace(record, stages=(*record.stages, stage), last=last)
+        if after_stage(record, time.monotonic() - started):
+            break
+    return record
+
+
+def _run_stage(
+    record: Record,
+    heads: Heads,
+    options: StudyOptions,
+    size: int,
+    previous: Stack | None,
+    progress: Progress,
+    deadline: float | None,
+) -> tuple[Stage, Last, Stack]:
+    def watch(updates: int, training: int) -> None:
+        progress.updates(updates, training)
+        if deadline is not None and time.monotonic() >= deadline:
+            raise _OutOfTimeError
+
+    shares, replicates = record.shares, range(record.shares.replicates)
+    fitted = np.stack([shares.fitted(r, size) for r in replicates])
+    validated = np.stack([shares.validated(r) for r in replicates])
+    unseen = np.stack([shares.unseen(r) for r in replicates])
+    networks, view = heads.fit(
+        fitted,
+        validated,
+        initial=[torch_generator("initial", options.seed, r) for r in replicates],
+        order=[torch_generator("batches", options.seed, r, size) for r in replicates],
+        watch=watch,
+    )
+    stack = networks.stack
+    seen = _numbers(view.score(stack, fitted).losses)
+    new = view.score(stack, unseen)
+    new_losses, predicted = _numbers(new.losses), new.predicted.cpu().numpy()
+    train_loss = seen.mean(axis=1)
+    gap = np.abs(new_losses - train_loss[:, None])
+    moved = np.full(len(replicates), np.nan) if previous is None else _numbers(distance(stack, previous))
+    both = np.concatenate([seen, new_losses], axis=1)
+    stage = Stage(
+        size=size,
+        constant=gap.mean(axis=1),
+        variance=gap.var(axis=1, ddof=1),
+        train_loss=train_loss,
+        validation_loss=_numbers(networks.validation_loss),
+        unseen_loss=new_losses.mean(axis=1),
+        accuracy=(predicted == record.labels[unseen]).mean(axis=1),
+        updates=networks.updates.cpu().numpy(),
+        capped=networks.capped.cpu().numpy(),
+        gradient_norm=_numbers(view.gradient_norm(stack, fitted)),
+        largest_seen=seen.max(axis=1),
+        largest_unseen=new_losses.max(axis=1),
+        weight_norms=_numbers(weight_norms(stack)),
+        distance=moved,
+        dead=both.max(axis=1) - both.min(axis=1) < DEAD_SPREAD,
+        unseen_losses=new_losses.astype(np.float32),
+        predicted=predicted,
+    )
+    return stage, _last(view, stack, shares.used), stack
+
+
+def _last(view: Heads, stack: Stack, used: int) -> Last:
+    everything: Index = np.arange(used)
+    losses = view.score_one(stack, 0, everything).losses[0].cpu().numpy()
+    weights = {f"weight.{p}": W.cpu().numpy() for p, W in enumerate(stack.weights)}
+    biases = {f"bias.{p}": b.cpu().numpy() for p, b in enumerate(stack.biases)}
+    return Last(weights=weights | biases, all_losses=losses)
+
+
+def _stack(last: Last, heads: Heads) -> Stack:
+    tensors = {name: torch.from_numpy(value) for name, value in last.weights.items()}
+    layers = heads.architecture.layers
+    weights = tuple(tensors[f"weight.{p}"] for p in range(layers))
+    biases = tuple(tensors[f"bias.{p}"] for p in range(layers)) if heads.architecture.bias else ()
+    return Stack(weights, biases).to(heads.objects.device)
+
+
+def _numbers(tensor: torch.Tensor) -> NDArray[np.float64]:
+    return tensor.cpu().double().numpy()

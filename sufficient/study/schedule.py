@@ -1,0 +1,81 @@
+"""Which sample sizes are run."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sufficient.errors import DataError
+from sufficient.notice import Notice
+from sufficient.study.options import StudyOptions
+from sufficient.study.shares import Shares, share_sizes
+
+REPLACED_WITHIN = 0.1  # the last size replaces a grid size this close below it
+
+
+def sizes_up_to(last: int, *, start: int, growth: float) -> tuple[int, ...]:
+    """Return round(start · growth^i) below `last`, then `last` itself, which replaces one within 10 %."""
+    grid, power = [], 0
+    while (size := round(start * growth**power)) < last:
+        if size not in grid:
+            grid.append(size)
+        power += 1
+    return (*[size for size in grid if size <= last * (1 - REPLACED_WITHIN)], last)
+
+
+def smallest_complete_size(shares: Shares, labels: NDArray[np.int64]) -> tuple[int, int]:
+    """Return (k, class): the size from which no prefix misses a class, and the class that sets it.
+
+    k is 0 where a class is missing from a replicate's whole fit pool.
+    """
+    size, rarest = 0, -1
+    for replicate in range(shares.replicates):
+        pool = labels[shares.fitted(replicate, shares.k_available)]
+        for label in np.unique(labels):
+            first = np.flatnonzero(pool == label)[:1]
+            if len(first) == 0:
+                return 0, int(label)
+            if first[0] + 1 > size:
+                size, rarest = int(first[0]) + 1, int(label)
+    return size, rarest
+
+
+def planned_sizes(
+    shares: Shares, labels: NDArray[np.int64], classes: Sequence[str], options: StudyOptions
+) -> tuple[tuple[int, ...], tuple[Notice, ...]]:
+    """Return the sizes to run and what there is to say of them.
+
+    Raises DataError when the data holds fewer objects to fit than one size needs.
+    """
+    if shares.k_available < options.start:
+        needed = _used_needed(options)
+        raise DataError(
+            f"{shares.used:,} usable objects leave {shares.k_available:,} to fit, fewer than --start "
+            f"({options.start:,}); at these shares {needed:,} are needed. Collect more or lower --start."
+        )
+    last = min(shares.k_available, options.max_samples or shares.k_available)
+    grid = sizes_up_to(last, start=options.start, growth=options.growth)
+    complete, rarest = smallest_complete_size(shares, labels)
+    sizes = tuple(size for size in grid if complete and size >= complete)
+    count = int((labels == rarest).sum())
+    if not sizes:
+        raise DataError(
+            f"class {classes[rarest]!r} has {count:,} of {shares.used:,} objects: up to k = {last:,} some "
+            "replicate would be fitted without it. Collect more of it, leave it out, or raise --max-samples."
+        )
+    if sizes == grid:
+        return sizes, ()
+    message = (
+        f"the smallest size run is {sizes[0]:,}: below it some replicate would see nothing of class "
+        f"{classes[rarest]!r} ({count:,} of {shares.used:,} objects)."
+    )
+    return sizes, (Notice("RARE-CLASS", message),)
+
+
+def _used_needed(options: StudyOptions) -> int:
+    used = options.start
+    while share_sizes(used, held_out=options.held_out, validation=options.validation)[0] < options.start:
+        used += 1
+    return used
