@@ -7,16 +7,27 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from sufficient.api import estimate, load
+    from sufficient.cli.live import LiveStudy
     from sufficient.errors import DataError, ResourceError, SufficientError, UsageError
     from sufficient.result import Estimate
 
 __version__ = "0.1.0"
-__all__ = ["DataError", "Estimate", "ResourceError", "SufficientError", "UsageError", "estimate", "load"]
+__all__ = [
+    "DataError",
+    "Estimate",
+    "LiveStudy",
+    "ResourceError",
+    "SufficientError",
+    "UsageError",
+    "estimate",
+    "load",
+]
 
 _HOME = {
     "estimate": "sufficient.api",
     "load": "sufficient.api",
     "Estimate": "sufficient.result",
+    "LiveStudy": "sufficient.cli.live",
     "DataError": "sufficient.errors",
     "ResourceError": "sufficient.errors",
     "SufficientError": "sufficient.errors",

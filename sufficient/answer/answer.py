@@ -41,7 +41,7 @@ class Rate:
 
 @dataclass(frozen=True)
 class Forecast:
-    """How many objects tol needs, by the damped trend (SCIENCE §5). Intervals 90 %."""
+    """How many objects tol needs, by the damped trend (`forecast`). Intervals 90 %."""
 
     k_needed: int | None  # None beyond 10× the largest size
     k_interval: SizeInterval

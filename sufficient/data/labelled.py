@@ -10,7 +10,10 @@ from typing import Literal
 import numpy as np
 from numpy.typing import NDArray
 
+from sufficient.errors import DataError
 from sufficient.notice import Notice
+
+PAPER_MODEL = "google/vit-base-patch16-224"  # the pretrained mode of the paper
 
 Progress = Callable[[int, int], None]  # (done, total) objects
 
@@ -73,3 +76,17 @@ class LabelledData:
     fingerprint: str  # SHA-256 of objects as decoded, labels and classes
     white: int = 255  # the largest pixel value; 16 for scikit-learn's digits
     largest_side: int | None = None  # pixels, of the images as found, before any resizing
+
+
+class LargeImages(DataError):  # noqa: N818 - a finding about the data, caught as such
+    """Images too large to be taken as raw pixels unless asked: read with `largest_side`, raised at the first.
+
+    The whole sentence stands here because both the readers and the choice of features raise it.
+    """
+
+    def __init__(self, name: str, *, side: int, limit: int) -> None:
+        super().__init__(
+            f"{name} is {side} pixels on its longer side: images of more than {limit} go through a "
+            f"pretrained model ({PAPER_MODEL}), which this version does not build yet; "
+            "to study their raw pixels, resized to --size (default 32), add --features pixels."
+        )

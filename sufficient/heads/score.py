@@ -47,7 +47,7 @@ def gradient_norm(stack: Stack, objects: Objects, index: Tensor) -> Tensor:
 
 
 def weight_norms(stack: Stack) -> Tensor:
-    """Return the spectral norm ‖W_p‖₂ of every layer, shape (M, layers): √λ_max of the smaller Gram matrix."""
+    """Return the spectral norm ‖W_p‖₂ of every layer, (M, layers): √λ_max of the smaller Gram matrix."""
     norms = []
     for W in stack.weights:
         W = W.cpu().double()

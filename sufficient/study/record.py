@@ -54,7 +54,7 @@ class Last:
 class Record:
     """The one expensive thing."""
 
-    options: dict[str, Any]  # every resolved option of the study
+    options: dict[str, Any]  # every resolved option of the run
     shares: Shares
     labels: NDArray[np.int64]  # (used,)
     classes: tuple[str, ...]
@@ -62,6 +62,9 @@ class Record:
     stages: tuple[Stage, ...] = ()
     last: Last | None = None
     notices: tuple[Notice, ...] = field(default=())
+    data: dict[str, Any] = field(default_factory=dict)  # what was found, used and skipped
+    features: dict[str, Any] = field(default_factory=dict)  # which, why, how scaled
+    model: dict[str, Any] = field(default_factory=dict)  # what was fitted
 
     @property
     def class_entropy(self) -> float:

@@ -63,7 +63,7 @@ def run_study(
     """
     previous = _stack(record.last, heads) if record.last else None
     done = len(record.stages)
-    for position, size in enumerate(record.sizes[done:], start=done + 1):
+    for position, size in enumerate(record.sizes[done:], start=done):
         progress.stage_started(size, position, record.sizes)
         started = time.monotonic()
         limit = deadline if record.stages else None

@@ -57,10 +57,13 @@ def write_header(directory: Path, record: Record) -> None:
             "held_out": shares.held_out,
         },
         "notices": [asdict(notice) for notice in record.notices],
+        "data": record.data,
+        "features": record.features,
+        "model": record.model,
     }
     _write_tensors(directory / "shares.safetensors", {"order": shares.order, "labels": record.labels})
     write_atomically(
-        directory / "record.json", (json.dumps(header, indent=2, ensure_ascii=False) + "\n").encode()
+        directory / "record.json", (json.dumps(header, indent=2) + "\n").encode()
     )
 
 
@@ -108,6 +111,9 @@ def _read(directory: Path, header: dict[str, Any]) -> Record:
         stages=tuple(stages),
         last=_read_last(directory, stages[-1].size) if stages else None,
         notices=tuple(Notice(**notice) for notice in header["notices"]),
+        data=header["data"],
+        features=header["features"],
+        model=header["model"],
     )
 
 

@@ -1,0 +1,108 @@
+"""The command line: which commands there are, and how an error becomes one sentence and an exit code."""
+
+from __future__ import annotations
+
+import os
+import signal
+import sys
+from types import FrameType
+from typing import Annotated
+
+import typer
+
+from sufficient import __version__
+from sufficient.cli import check, env, estimate, report
+from sufficient.cli.output import Output
+from sufficient.errors import ResourceError, SufficientError
+
+INTERRUPTED, TERMINATED = 130, 143  # 128 + signal number, as shells report it
+BUG = 1
+
+app = typer.Typer(
+    help="Is my labelled data set large enough for this model, and if not, how many more do I need?",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+    epilog="First try: sufficient estimate --data digits --tol 1e-3",
+)
+app.command("estimate")(estimate.estimate)
+app.command("check")(check.check)
+app.command("report")(report.report)
+app.command("env")(env.env)
+
+
+class _Terminated(BaseException):
+    """SIGTERM, made an exception so that files are closed and locks are given back."""
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", help="Print the version and leave.", is_eager=True)
+    ] = False,
+) -> None:
+    if version:
+        Output().result([f"sufficient {__version__}"])
+        raise typer.Exit
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    signal.signal(signal.SIGTERM, _terminate)
+    sys.exit(run(sys.argv[1:]))
+
+
+def run(arguments: list[str]) -> int:
+    """Return the exit code of a command line; known errors are said in one sentence."""
+    try:
+        code = app(arguments, standalone_mode=False)
+        return code if isinstance(code, int) else 0
+    except SufficientError as error:
+        return _failed(error)
+    except (KeyboardInterrupt, typer.Abort):
+        return _stopped(INTERRUPTED)
+    except _Terminated:
+        return _stopped(TERMINATED)
+    except Exception as error:
+        return _other(error)
+
+
+def _other(error: Exception) -> int:
+    """Return the exit code of what is not ours: usage errors, an exhausted machine, or a bug."""
+    show = getattr(error, "show", None)
+    if callable(show):  # click's usage errors draw themselves
+        show()
+        return int(getattr(error, "exit_code", 2))
+    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+        return _failed(
+            ResourceError(
+                f"out of memory ({error}); try a smaller --size, --hidden or --replicates, or --device cpu. "
+                "A run with --out goes on with --resume."
+            )
+        )
+    if isinstance(error, OSError):
+        return _failed(ResourceError(f"the system refused: {error}; free what it names and run again."))
+    import traceback
+
+    traceback.print_exc()
+    Output().line("this is a bug in sufficient: please report it with the lines above and `sufficient env`.")
+    return BUG
+
+
+def _failed(error: SufficientError) -> int:
+    if os.environ.get("SUFFICIENT_DEBUG") == "1":
+        import traceback
+
+        traceback.print_exc()
+    Output().error(error)
+    return error.exit_code
+
+
+def _stopped(code: int) -> int:
+    Output().line("stopped; finished stages are saved: go on with the same command and --out DIR --resume.")
+    return code
+
+
+def _terminate(number: int, frame: FrameType | None) -> None:
+    raise _Terminated

@@ -1,0 +1,107 @@
+"""Labels as people give them (integers, text, booleans, whole floats) to indices into class names."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sufficient.errors import DataError
+
+ClassNames = Sequence[object] | NDArray[Any]
+Encoded = tuple[NDArray[np.int64], tuple[str, ...]]  # (N,) indices, class names
+
+
+def encode_labels(labels: NDArray[Any], classes: ClassNames | None = None) -> Encoded:
+    """Return labels (N,) as indices into class names.
+
+    `classes` None: the distinct labels in ascending order. Given: integers index it, text is looked up in it.
+    Raises DataError for labels that are missing, fractional, out of range or more than one for an object.
+    """
+    if labels.ndim != 1:
+        raise DataError(
+            f"the labels have shape {labels.shape}, but one label for each object, shape (N,), is needed; "
+            "several labels for an object are not read (one-hot rows: give labels.argmax(axis=1))."
+        )
+    plain = _as_text_or_integers(labels)
+    if classes is not None:
+        return _index_into(plain, _class_names(classes))
+    names, codes = np.unique(plain, return_inverse=True)
+    if labels.dtype.kind == "b":
+        names = names.astype(bool)
+    return codes.astype(np.int64), tuple(str(name) for name in names)
+
+
+def _as_text_or_integers(labels: NDArray[Any]) -> NDArray[Any]:
+    kind: str = labels.dtype.kind
+    if kind == "O":
+        labels, kind = _plain_objects(labels)
+    if kind == "f":
+        _require(~np.isnan(labels), "is missing (NaN)")
+        _require(labels == np.rint(labels), "is not a whole number: values to predict are not classes")
+        _require(np.abs(labels) < 2**53, "is too large a number for a class")
+    if kind in "biuf":
+        return labels.astype(np.int64)
+    if kind == "S":
+        labels = _decoded(labels)
+        kind = "U"
+    if kind != "U":
+        raise DataError(f"the labels have dtype {labels.dtype}; give integers or text.")
+    _require(np.char.strip(labels) != "", "is missing (empty text)")
+    return labels
+
+
+def _plain_objects(labels: NDArray[Any]) -> tuple[NDArray[Any], str]:
+    """Return Python objects as an array of text, or of numbers, and its kind."""
+    _require_each(labels, lambda label: label is not None and label == label, "is missing")
+    plain = np.asarray(labels.tolist())
+    texts = sum(isinstance(label, str) for label in labels)
+    if plain.ndim != 1 or plain.dtype.kind not in "biufUS" or texts not in (0, len(labels)):
+        raise DataError("the labels mix kinds; give integers or text, one kind for all.")
+    return plain, plain.dtype.kind
+
+
+def _decoded(labels: NDArray[Any]) -> NDArray[Any]:
+    try:
+        return np.char.decode(labels, "utf-8")
+    except UnicodeDecodeError as error:
+        raise DataError(f"the labels are bytes that are not UTF-8 text ({error}); give text.") from error
+
+
+def _class_names(classes: ClassNames) -> tuple[str, ...]:
+    if np.asarray(classes).ndim != 1:
+        raise DataError(f"`classes` has shape {np.asarray(classes).shape}; give a list of names.")
+    names = tuple(str(_text(name)) for name in classes)
+    if len(set(names)) < len(names):
+        twice = next(name for name in names if names.count(name) > 1)
+        raise DataError(f"`classes` names {twice} more than once; give each class a name of its own.")
+    return names
+
+
+def _text(name: object) -> object:
+    return name.decode("utf-8", "replace") if isinstance(name, bytes) else name
+
+
+def _index_into(labels: NDArray[Any], classes: tuple[str, ...]) -> Encoded:
+    if labels.dtype.kind == "U":
+        code = {name: index for index, name in enumerate(classes)}
+        _require_each(labels, code.__contains__, f"is not among the {len(classes)} `classes`")
+        return np.array([code[str(label)] for label in labels], dtype=np.int64), classes
+    inside = (labels >= 0) & (labels < len(classes))
+    _require(inside, f"is not an index into the {len(classes)} `classes` (0 to {len(classes) - 1})")
+    return labels, classes
+
+
+def _require(good: NDArray[np.bool_], complaint: str) -> None:
+    bad = np.flatnonzero(~good)
+    if len(bad):
+        raise DataError(
+            f"the label of row {bad[0]} {complaint}; {len(bad):,} row(s) like it. "
+            "Correct the labels or leave these rows out."
+        )
+
+
+def _require_each(labels: NDArray[Any], test: Callable[[Any], bool], complaint: str) -> None:
+    _require(np.fromiter((bool(test(label)) for label in labels), dtype=bool, count=len(labels)), complaint)

@@ -1,0 +1,145 @@
+"""Taking stock: which of the objects found are used, which are skipped, and why. One rule for all sources."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sufficient.data.labelled import Audit, Skipped
+from sufficient.errors import DataError
+from sufficient.notice import Notice
+
+SMALLEST_CLASS = 3  # objects: one to fit, one to validate on, one to hold out
+NAMED_AT_MOST = 3  # examples in a message
+
+
+@dataclass(frozen=True)
+class Stock:
+    """The objects that are used, and the account of all that were found."""
+
+    kept: NDArray[np.int64]  # (used,) indices into the objects as read, ascending
+    labels: NDArray[np.int64]  # (used,) indices into `classes`
+    classes: tuple[str, ...]  # those with objects left, in the order given
+    audit: Audit
+
+
+def take_stock(
+    spec: str,
+    labels: NDArray[np.int64],
+    *,
+    classes: tuple[str, ...],
+    name_of: Callable[[int], str],
+    digests: list[bytes] | None,
+    skipped: Iterable[Skipped] = (),
+    notices: Iterable[Notice] = (),
+) -> Stock:
+    """Return the objects to use, in the order read, and the audit.
+
+    Exact duplicates (same digest, same label) are skipped but for the first; `digests` None: feature rows,
+    never deduplicated. Then classes of fewer than 3 objects are skipped, and classes without objects dropped.
+    Raises DataError when fewer than 2 classes are left.
+    """
+    left_out, remarks = list(skipped), list(notices)
+    keep = np.ones(len(labels), dtype=bool)
+    if digests is not None:
+        repeats, conflicts = _same_pixels(digests, labels)
+        keep[[index for index, _ in repeats]] = False
+        left_out += [
+            Skipped(name_of(index), "duplicate", f"same pixels as {name_of(first)}")
+            for index, first in repeats
+        ]
+        remarks += _conflict_notice(conflicts, name_of)
+
+    counts = np.bincount(labels[keep], minlength=len(classes))
+    small = counts < SMALLEST_CLASS
+    too_small = np.flatnonzero(keep & small[labels])
+    keep[too_small] = False
+    left_out += [
+        Skipped(name_of(int(index)), "class-too-small", f"class {classes[labels[index]]}")
+        for index in too_small
+    ]
+    remarks += _small_class_notice(classes, counts)
+    remaining = np.flatnonzero(~small)
+    if len(remaining) < 2:
+        raise _too_few_classes(spec, classes, counts, left_out)
+
+    kept = np.flatnonzero(keep)
+    names = tuple(classes[index] for index in remaining)
+    audit = Audit(
+        found=len(kept) + len(left_out),
+        used=len(kept),
+        skipped=tuple(left_out),
+        class_counts={name: int(counts[index]) for name, index in zip(names, remaining, strict=True)},
+        notices=tuple(remarks),
+    )
+    return Stock(kept, np.searchsorted(remaining, labels[kept]).astype(np.int64), names, audit)
+
+
+def fingerprint(parts: Iterable[bytes], stock: Stock) -> str:
+    """Return the SHA-256 (hex) of the used objects (`parts`, in order), their labels and classes."""
+    digest = hashlib.sha256()
+    for part in parts:
+        digest.update(part)
+    digest.update(stock.labels.astype("<i8").tobytes())
+    digest.update("\0".join(stock.classes).encode())
+    return digest.hexdigest()
+
+
+def image_digests(images: Iterable[NDArray[np.uint8]]) -> Iterator[bytes]:
+    """Yield the SHA-256 of each decoded image (H, W, C): of its mode, its shape and its bytes."""
+    for image in images:
+        height, width, channels = image.shape
+        mode = "L" if channels == 1 else "RGB"
+        digest = hashlib.sha256(f"{mode} {height} {width} ".encode())
+        digest.update(np.ascontiguousarray(image).data)
+        yield digest.digest()
+
+
+def _same_pixels(
+    digests: list[bytes], labels: NDArray[np.int64]
+) -> tuple[list[tuple[int, int]], list[list[int]]]:
+    """Return repeats as (index, first index) and, for images under several labels, the indices kept."""
+    first_seen: dict[bytes, dict[int, int]] = {}  # digest → label → first index
+    repeats = []
+    for index, (digest, label) in enumerate(zip(digests, labels.tolist(), strict=True)):
+        first = first_seen.setdefault(digest, {}).setdefault(label, index)
+        if first != index:
+            repeats.append((index, first))
+    return repeats, [list(firsts.values()) for firsts in first_seen.values() if len(firsts) > 1]
+
+
+def _conflict_notice(conflicts: list[list[int]], name_of: Callable[[int], str]) -> list[Notice]:
+    if not conflicts:
+        return []
+    named = "; ".join(" = ".join(map(name_of, group)) for group in conflicts[:NAMED_AT_MOST])
+    more = ", …" if len(conflicts) > NAMED_AT_MOST else ""
+    message = f"{len(conflicts):,} image(s) stand under more than one label and are kept: {named}{more}."
+    return [Notice("CONFLICTING-LABELS", message)]
+
+
+def _small_class_notice(classes: tuple[str, ...], counts: NDArray[np.int64]) -> list[Notice]:
+    small = [(classes[i], int(n)) for i, n in enumerate(counts) if 0 < n < SMALLEST_CLASS]
+    if not small:
+        return []
+    named = ", ".join(f"{name} ({count})" for name, count in small)
+    message = f"classes of fewer than {SMALLEST_CLASS} objects are skipped: {named}."
+    return [Notice("CLASS-TOO-SMALL", message)]
+
+
+def _too_few_classes(
+    spec: str, classes: tuple[str, ...], counts: NDArray[np.int64], skipped: list[Skipped]
+) -> DataError:
+    large = [f"{classes[i]} ({n:,})" for i, n in enumerate(counts) if n >= SMALLEST_CLASS]
+    named = f" ({', '.join(large)})" if large else ""
+    reasons = Audit(len(skipped), 0, tuple(skipped), {}, ()).skipped_counts
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+    also = f"; skipped: {left_out}" if left_out else ""
+    return DataError(
+        f"{spec} holds {len(large)} class(es) of at least {SMALLEST_CLASS} usable objects{named}{also}. "
+        "At least 2 such classes are needed: add objects of another class "
+        "(in a folder: one folder for each class, its images inside)."
+    )

@@ -1,0 +1,61 @@
+"""The paper's view: |L_{k+1}(θ̂) − L_k(θ̂)| along random orders of the losses, at one fixed θ̂.
+
+Source: "Unraveling the Hessian" (Kiselev & Grabovoy), Lemma 1 and its experiments.
+
+For every θ, exactly: d_k(θ) = L_{k+1}(θ) − L_k(θ) = (ℓ(θ; x_{k+1}) − L_k(θ)) / (k + 1).
+So at a fixed θ̂ the whole curve is one number over k + 1, whether the network is trained or not.
+
+| symbol | meaning |
+| --- | --- |
+| ℓ_i | loss of object i, nats |
+| m | number of objects |
+| L_k | mean loss of the first k objects of an order, nats |
+| MAD | mean over i of |ℓ_i − L_m|, nats |
+| S² | variance of the losses, divisor m − 1, nats² |
+"""
+
+from __future__ import annotations
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+Floats = NDArray[np.float64]
+
+_CHUNK = 2_000_000  # losses permuted at once: 16 MB a buffer
+
+
+def mean_absolute_difference(losses: ArrayLike, sizes: ArrayLike) -> Floats:
+    """Return E|d_k| ≈ MAD / (k + 1) over random orders, one value a size, nats. Good for k ≳ 10."""
+    ell = _as_losses(losses)
+    mad = np.abs(ell - ell.mean()).mean()
+    return np.asarray(mad / (np.asarray(sizes, dtype=np.float64) + 1))
+
+
+def root_mean_square_difference(losses: ArrayLike, sizes: ArrayLike) -> Floats:
+    """Return sqrt(E d_k²) = sqrt(S² / (k (k + 1))) over random orders without replacement, exactly, nats."""
+    k = np.asarray(sizes, dtype=np.float64)
+    return np.asarray(np.sqrt(_as_losses(losses).var(ddof=1) / (k * (k + 1))))
+
+
+def permuted_differences(losses: ArrayLike, orders: int, *, random: np.random.Generator) -> Floats:
+    """Return the mean of |d_k| over `orders` random orders for k = 1 … m − 1, shape (m − 1,), nats."""
+    ell = _as_losses(losses)  # (m,)
+    m = len(ell)
+    k = np.arange(1, m, dtype=np.float64)
+    total = np.zeros(m - 1)
+    rows = max(1, _CHUNK // m)
+    for first in range(0, orders, rows):
+        count = min(rows, orders - first)
+        ordered = random.permuted(np.tile(ell, (count, 1)), axis=1)  # (orders, m)
+        means = np.cumsum(ordered[:, :-1], axis=1) / k
+        total += np.abs((ordered[:, 1:] - means) / (k + 1)).sum(axis=0)
+    return total / orders
+
+
+def _as_losses(losses: ArrayLike) -> Floats:
+    ell = np.asarray(losses, dtype=np.float64)
+    if ell.ndim != 1 or len(ell) < 2:
+        raise ValueError(
+            f"losses of shape {ell.shape}: a difference needs one vector of 2 losses or more; pass shape (m,)"
+        )
+    return ell

@@ -1,0 +1,41 @@
+"""What a study says while it runs. The terminal listens with `sufficient.cli.live`, Python with silence."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Protocol
+
+if TYPE_CHECKING:
+    from sufficient.answer.answer import CurvePoint
+
+
+class Progress(Protocol):
+    """A listener. Its methods return at once and never raise."""
+
+    def data_progress(self, done: int, total: int) -> None:
+        """`done` of `total` objects are read."""
+
+    def stage_started(self, size: int, position: int, planned_sizes: Sequence[int]) -> None:
+        """The stage at `planned_sizes[position]` = `size` objects begins; `position` counts from 0."""
+
+    def updates(self, done: int, active_replicates: int) -> None:
+        """`done` updates of this stage are over; `active_replicates` still train. May be called often."""
+
+    def stage_done(self, point: CurvePoint, seconds: float) -> None:
+        """The stage is over; `point` is what the verdict sees of it."""
+
+
+class SilentProgress:
+    """Says nothing: the Python API's default."""
+
+    def data_progress(self, done: int, total: int) -> None:
+        """Say nothing."""
+
+    def stage_started(self, size: int, position: int, planned_sizes: Sequence[int]) -> None:
+        """Say nothing."""
+
+    def updates(self, done: int, active_replicates: int) -> None:
+        """Say nothing."""
+
+    def stage_done(self, point: CurvePoint, seconds: float) -> None:
+        """Say nothing."""

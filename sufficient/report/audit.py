@@ -1,0 +1,57 @@
+"""The account of the data: what `sufficient check` says."""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+from typing import TYPE_CHECKING, Any
+
+from sufficient.report.numbers import objects
+
+if TYPE_CHECKING:
+    from sufficient.data.labelled import LabelledData
+
+SHOWN = 20  # skipped objects and classes named in the terminal; JSON has them all
+
+
+def audit_dict(labelled: LabelledData) -> dict[str, Any]:
+    """Return the whole account as plain JSON values: found = used + skipped, a reason for each skipped."""
+    audit = labelled.audit
+    return {
+        "spec": labelled.spec,
+        "kind": labelled.kind,
+        "shape": list(labelled.values.shape[1:]),
+        "fingerprint": labelled.fingerprint,
+        "found": audit.found,
+        "used": audit.used,
+        "skipped": audit.skipped_counts,
+        "classes": audit.class_counts,
+        "skipped_objects": [asdict(item) for item in audit.skipped],
+        "warnings": [asdict(notice) for notice in audit.notices],
+    }
+
+
+def audit_lines(labelled: LabelledData) -> list[str]:
+    """Return the account for people, the longest lists cut and said to be cut."""
+    audit = labelled.audit
+    shape = "×".join(str(side) for side in labelled.values.shape[1:])
+    lines = [
+        f"{objects(audit.found)} found = {objects(audit.used)} used + {objects(len(audit.skipped))} skipped",
+        f"kind        {labelled.kind}, {shape} each",
+        f"classes     {objects(len(audit.class_counts))}",
+    ]
+    by_count = sorted(audit.class_counts.items(), key=lambda item: item[1])
+    lines += _cut([f"  {objects(count):>10}  {name}" for name, count in by_count], "classes")
+    if audit.skipped:
+        lines.append("skipped")
+        lines += [f"  {objects(count):>10}  {reason}" for reason, count in audit.skipped_counts.items()]
+        named = [f"  {item.reason}: {item.name} {item.detail}".rstrip() for item in audit.skipped]
+        lines += _cut(named, "skipped objects")
+    lines += [f"warning     {notice.message} [{notice.code}]" for notice in audit.notices]
+    lines.append(f"fingerprint {labelled.fingerprint}")
+    return lines
+
+
+def _cut(lines: list[str], what: str) -> list[str]:
+    if len(lines) <= SHOWN:
+        return lines
+    return [*lines[:SHOWN], f"  … and {objects(len(lines) - SHOWN)} more {what}; --json lists all"]

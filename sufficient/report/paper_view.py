@@ -1,0 +1,119 @@
+"""The paper's own figure for the user's data: one fitted network, its losses in random orders."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from sufficient.landscape.difference import mean_absolute_difference, permuted_differences
+from sufficient.report.numbers import nats, objects
+from sufficient.report.style import FAINT, INK, LIMIT, MEASURED, label, nats_axis, styled
+from sufficient.study.keys import numpy_generator
+from sufficient.study.record import Record
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+ORDERS = 100  # as in the paper
+DRAWN = 800  # points that are drawn: a page shows no more, and the SVG stays small
+
+
+@dataclass(frozen=True)
+class PaperViewDisplay:
+    """Mean |L_{k+1}(θ̂) − L_k(θ̂)| over random orders of the losses, and its closed form MAD/(k + 1)."""
+
+    sizes: NDArray[np.int64]  # (m − 1,) k = 1 … m − 1
+    permuted: NDArray[np.float64]  # (m − 1,) mean over the orders, nats
+    closed: NDArray[np.float64]  # (m − 1,) nats
+    orders: int
+
+    @classmethod
+    def from_losses(cls, losses: ArrayLike, *, orders: int = ORDERS, seed: int = 0) -> PaperViewDisplay:
+        """Return the display of a vector of at least 2 losses at one fixed θ̂, nats."""
+        permuted = permuted_differences(losses, orders, random=numpy_generator("paper view", seed))
+        sizes = np.arange(1, len(permuted) + 1)
+        return cls(sizes, permuted, mean_absolute_difference(losses, sizes), orders)
+
+    @classmethod
+    def from_record(cls, record: Record) -> PaperViewDisplay | None:
+        """Return the display of the last stage's first network on its fitted objects; None without one."""
+        if record.last is None or not record.stages:
+            return None
+        fitted = record.shares.fitted(0, record.stages[-1].size)
+        if len(fitted) < 2:
+            return None
+        return cls.from_losses(record.last.all_losses[fitted], seed=int(record.options.get("seed", 0)))
+
+    def plot(self, axes: Axes | None = None) -> Axes:
+        """Draw on `axes`, or on a new figure; return the axes."""
+        with styled():
+            if axes is None:
+                from matplotlib.figure import Figure
+
+                axes = Figure(figsize=(8, 5), layout="constrained").add_subplot()
+            self._draw(axes)
+        return axes
+
+    def _draw(self, axes: Axes) -> None:
+        from matplotlib.ticker import FuncFormatter
+
+        m = int(self.sizes[-1]) + 1
+        axes.set_title(
+            "The paper's view: in-sample, not the verdict", color=INK, fontsize=14, fontweight="bold", pad=30
+        )
+        axes.text(
+            0,
+            1.03,
+            f"one network fitted on {objects(m)} objects, the losses of these same objects",
+            transform=axes.transAxes,
+            color=FAINT,
+            fontsize=10.5,
+        )
+        axes.set_xlabel("objects k")
+        axes.set_ylabel("|L(k+1) − L(k)| at the fitted point, nats")
+        if self.closed[0] <= 0:
+            axes.text(
+                0.5,
+                0.5,
+                "every loss is the same: all differences are 0 (a dead network)",
+                transform=axes.transAxes,
+                ha="center",
+                color=FAINT,
+            )
+            return
+        drawn = (
+            np.unique(np.r_[np.geomspace(1, m - 1, DRAWN // 4), np.linspace(1, m - 1, DRAWN)].astype(int)) - 1
+        )
+        axes.semilogy(
+            self.sizes[drawn],
+            self.permuted[drawn],
+            color=MEASURED,
+            linewidth=1.0,
+            alpha=0.9,
+            label=f"mean of {self.orders} random orders",
+        )
+        axes.semilogy(
+            self.sizes[drawn],
+            self.closed[drawn],
+            color=LIMIT,
+            linewidth=2,
+            label="closed form",
+        )
+        axes.set_xlim(0, m)
+        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        nats_axis(axes.yaxis)
+        at = max(1, 2 * m // 5)
+        level = float(self.closed[at - 1])
+        label(axes, at, level, f"mean of {self.orders} random orders", colour=MEASURED, offset=(0, 36))
+        label(
+            axes,
+            at,
+            level,
+            f"closed form: {nats(2 * self.closed[0])}/(k + 1)",
+            colour=LIMIT,
+            ha="right",
+            offset=(0, -36),
+        )

@@ -1,0 +1,177 @@
+"""The answer as JSON and CSV: what `result.json`, `curve.csv` and `skipped.csv` hold."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import io
+import json
+import math
+from collections.abc import Mapping, Sequence
+from importlib import resources
+from typing import TYPE_CHECKING, Any
+
+from sufficient.answer.answer import Answer, CurvePoint
+from sufficient.notice import Notice
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sufficient.data.labelled import Audit, Skipped
+
+SCHEMA_VERSION = 1
+FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
+
+
+def to_dict(
+    answer: Answer,
+    *,
+    command: str,
+    tool_version: str,
+    data: Mapping[str, Any],
+    features: Mapping[str, Any],
+    model: Mapping[str, Any],
+    environment: Mapping[str, Any],
+    artifacts: Mapping[str, str],
+    resumed: bool,
+    seconds: float,
+) -> dict[str, Any]:
+    """Return the result as plain JSON values, in the form of `result.schema.json`. Losses in nats.
+
+    An interval is a pair, an open end is None; numbers that are not finite become None.
+    """
+    forecast = None if answer.forecast is None else dataclasses.asdict(answer.forecast)
+    if forecast is not None:
+        del forecast["path"]  # drawn, not reported
+    result = {
+        "schema_version": SCHEMA_VERSION,
+        "tool": {"name": "sufficient", "version": tool_version},
+        "command": command,
+        "verdict": answer.verdict,
+        "reasons": _notices(answer.reasons),
+        "tolerance": answer.tolerance,
+        "k_available": answer.k_available,
+        "k_sufficient": answer.k_sufficient,
+        "k_interval": answer.k_interval,
+        "forecast": forecast,
+        "curve": [dataclasses.asdict(point) for point in answer.curve],
+        "rate": _finite_or_none(answer.rate, "exponent"),
+        "outlook": None if answer.outlook is None else dataclasses.asdict(answer.outlook),
+        "data": data,
+        "features": features,
+        "model": model,
+        "environment": environment,
+        "artifacts": artifacts,
+        "warnings": _notices(answer.warnings),
+        "resumed": resumed,
+        "seconds": seconds,
+    }
+    plain: dict[str, Any] = _plain(result)
+    return plain
+
+
+def data_block(
+    audit: Audit, *, spec: str, fingerprint: str, held_out: int, validation: int
+) -> dict[str, Any]:
+    """Return the `data` part of the result: found = used + skipped, each skipped object under its reason."""
+    smallest = min(audit.class_counts, key=lambda name: audit.class_counts[name], default=None)
+    return {
+        "spec": spec,
+        "fingerprint": fingerprint,
+        "found": audit.found,
+        "used": audit.used,
+        "held_out": held_out,
+        "validation": validation,
+        "skipped": dict(audit.skipped_counts),
+        "classes": len(audit.class_counts),
+        "smallest_class": None
+        if smallest is None
+        else {"name": smallest, "objects": audit.class_counts[smallest]},
+    }
+
+
+def dumps(result: Mapping[str, Any]) -> str:
+    """Return strict JSON, keys in their order, with a newline at the end. Raises ValueError on NaN."""
+    return _encodable(json.dumps(result, allow_nan=False, ensure_ascii=False, indent=2) + "\n")
+
+
+def schema() -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of the result."""
+    text = resources.files("sufficient.report").joinpath("result.schema.json").read_text(encoding="utf-8")
+    loaded: dict[str, Any] = json.loads(text)
+    return loaded
+
+
+def curve_csv(answer: Answer) -> str:
+    """Return one row a size, the columns of the result's `curve`; an empty cell where there is no value."""
+    names = [field.name for field in dataclasses.fields(CurvePoint)]
+    return _csv(names, [[getattr(point, name) for name in names] for point in answer.curve])
+
+
+def skipped_csv(skipped: Sequence[Skipped]) -> str:
+    """Return one row for each object that was found and not used: name, reason, detail."""
+    return _csv(
+        ["name", "reason", "detail"], [[item.name, item.reason, item.detail] for item in skipped]
+    )
+
+
+def read_skipped(path: Path) -> tuple[Skipped, ...]:
+    """Return the skipped objects that a `skipped.csv` names; none where the file is not there."""
+    from sufficient.data.labelled import Skipped
+
+    if not path.exists():
+        return ()
+    with path.open(encoding="utf-8", newline="") as file:
+        return tuple(
+            Skipped(**{name: _uncelled(value) for name, value in row.items()}) for row in csv.DictReader(file)
+        )
+
+
+def _uncelled(text: str) -> str:
+    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
+
+
+def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+    text = io.StringIO()
+    writer = csv.writer(text, lineterminator="\n")
+    writer.writerow(header)
+    writer.writerows([[_cell(value) for value in row] for row in rows])
+    return _encodable(text.getvalue())
+
+
+def _encodable(text: str) -> str:
+    """Return the text with what UTF-8 cannot hold, the bytes of odd file names, as escapes."""
+    return text.encode("utf-8", "backslashreplace").decode("utf-8")
+
+
+def _cell(value: Any) -> Any:
+    if isinstance(value, str):
+        return "'" + value if value.startswith(FORMULA_STARTS) else value
+    if isinstance(value, bool):
+        return str(value).lower()
+    return _plain(value)
+
+
+def _notices(notices: Sequence[Notice]) -> list[dict[str, str]]:
+    return [dataclasses.asdict(notice) for notice in notices]
+
+
+def _finite_or_none(value: Any, name: str) -> dict[str, Any] | None:
+    if value is None or not math.isfinite(getattr(value, name)):
+        return None
+    return dataclasses.asdict(value)
+
+
+def _plain(value: Any) -> Any:
+    """Return the value with tuples as lists, numpy numbers as Python's, and None for what is not finite."""
+    if isinstance(value, Mapping):
+        return {str(key): _plain(item) for key, item in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(item) for item in value]
+    if value is None or isinstance(value, str | bool | int):
+        return value
+    if hasattr(value, "item"):  # numpy's and torch's numbers
+        return _plain(value.item())
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    raise TypeError(f"{value!r} has no place in JSON; give numbers, texts, lists and mappings")
