@@ -98,7 +98,7 @@ def predict(
         return float(value(law, np.array([target]), ceiling=ceiling)[0])
 
     def miss(fit: Fit, j: int, sizes: int) -> float:
-        return (at(fit, sizes, k[j]) - y[j]) * y[-1] / max(y[j], y[-1], 1e-16)
+        return float((at(fit, sizes, k[j]) - y[j]) * y[-1] / max(y[j], y[-1], 1e-16))
 
     misses = np.array([[miss(fit, j, n) for j, n in backtests] for fit in LAWS.values()])  # (laws, B)
     independent = len(backtests) / 2

@@ -33,11 +33,12 @@ class LiveStudy:
         self._position = 0
         self._updates, self._active = 0, 0
         self._reading: tuple[int, int] | None = None
-        self._started = self._stage_started = clock()
+        self._started = self._stage_started = self._said = clock()
+        self._over = False
         self._drawn = -math.inf
 
     def __enter__(self) -> LiveStudy:
-        self._started = self._clock()
+        self._started = self._said = self._clock()
         if self.output.live:
             from rich.live import Live
 
@@ -50,6 +51,7 @@ class LiveStudy:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._over = True
         if self._live is not None:
             self._draw(at_once=True)
             self._live.stop()
@@ -60,10 +62,9 @@ class LiveStudy:
         self._reading = None if done >= total else (done, total)
         if self._live is not None:
             self._draw()
-        elif self._clock() - self._drawn > DATA_PAUSE or (done >= total and self._drawn > -math.inf):
-            if self._drawn > -math.inf:
-                self.output.line(f"read {objects(done)} of {objects(total)} objects")
-            self._drawn = self._clock()
+        elif self._clock() - self._said > DATA_PAUSE or (done >= total and self._said > self._started):
+            self.output.line(f"read {objects(done)} of {objects(total)} objects")
+            self._said = self._clock()
 
     def stage_started(self, size: int, position: int, planned_sizes: Sequence[int]) -> None:
         """Show the stage that begins."""
@@ -104,7 +105,7 @@ class LiveStudy:
             view.append(
                 f" of {objects(self._planned[-1])}, size {self._position + 1} of {len(self._planned)}"
             )
-            if self._active:
+            if self._active and not self._over:
                 view.append(f", {objects(self._updates)} updates, {self._active} replicates still train")
             view.append("\n")
         if self._points:
@@ -120,7 +121,7 @@ class LiveStudy:
 
     def _time_left(self) -> float | None:
         """Return the seconds if every planned size is run: cost grows about as k."""
-        if not self._points or self._position >= len(self._planned):
+        if self._over or not self._points or self._position >= len(self._planned):
             return None
         recent = self._points[-3:]
         pace = sum(seconds for _, seconds in recent) / sum(point.k for point, _ in recent)

@@ -41,7 +41,7 @@ def read_npz(path: Path, *, spec: str) -> Arrays:
             data, labels = _member(file, data_key, spec), _member(file, label_key, spec)
             classes = _member(file, "classes", spec) if "classes" in file.files else None
             return Arrays(data, labels, classes, _test_notice(file.files))
-    except DataError:
+    except (DataError, MemoryError):
         raise
     except Exception as error:  # zip, zlib, lzma and numpy each have their own for damaged bytes
         raise _damaged(spec, ".npz", str(error)) from error
@@ -60,7 +60,7 @@ def read_safetensors(path: Path, *, spec: str) -> Arrays:
             metadata = file.metadata() or {}
             data, labels = file.get_tensor(data_key), file.get_tensor(label_key)
             return Arrays(data, labels, _json_classes(spec, metadata), _test_notice(file.keys()))
-    except DataError:
+    except (DataError, MemoryError):
         raise
     except Exception as error:  # SafetensorError, OSError, or TypeError for bfloat16
         raise _damaged(spec, ".safetensors", str(error)) from error

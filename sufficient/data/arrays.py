@@ -16,7 +16,7 @@ from sufficient.data.stock import fingerprint, image_digests, take_stock
 from sufficient.errors import DataError, UsageError
 from sufficient.notice import Notice
 
-Features = NDArray[np.float32]
+FeatureRows = NDArray[np.float32]
 
 
 def labelled_arrays(
@@ -75,7 +75,7 @@ def as_array(given: Any, what: str) -> NDArray[Any]:
         raise DataError(f"the {what} cannot be made one array ({error}); give rows of one length.") from error
 
 
-def checked_features(spec: str, values: NDArray[Any]) -> Features:
+def checked_features(spec: str, values: NDArray[Any]) -> FeatureRows:
     """Return features as float32 (N, d). Raises DataError for values that are no finite float32."""
     if values.dtype.kind not in "biuf":
         raise DataError(
@@ -117,7 +117,7 @@ def checked_images(spec: str, values: NDArray[Any]) -> Pixels:
 
 def _features(
     spec: str,
-    values: Features,
+    values: FeatureRows,
     labels: NDArray[np.int64],
     classes: tuple[str, ...],
     notices: Sequence[Notice],

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps
+from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sufficient.data.labelled import LargeImages, SkipReason
 from sufficient.data.stock import image_digests
@@ -118,6 +118,8 @@ def _why(error: Exception, *, otherwise: SkipReason) -> UnusableError:
     """Return what a failure means. Pillow's decoders raise whatever a damaged file makes them raise."""
     if isinstance(error, MemoryError):
         raise error
+    if isinstance(error, UnidentifiedImageError):
+        return UnusableError("not-an-image")
     if isinstance(error, Image.DecompressionBombError):
         return UnusableError("too-many-pixels", str(error))
     if isinstance(error, OSError) and error.errno is not None:

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from sufficient.errors import DataError
 
+LARGEST_NUMBER = 2**53  # beyond it neighbouring whole numbers are one float
 ClassNames = Sequence[object] | NDArray[Any]
 Encoded = tuple[NDArray[np.int64], tuple[str, ...]]  # (N,) indices, class names
 
@@ -39,9 +40,11 @@ def _as_text_or_integers(labels: NDArray[Any]) -> NDArray[Any]:
     if kind == "O":
         labels, kind = _plain_objects(labels)
     if kind == "f":
+        labels = labels.astype(np.float64)
         _require(~np.isnan(labels), "is missing (NaN)")
         _require(labels == np.rint(labels), "is not a whole number: values to predict are not classes")
-        _require(np.abs(labels) < 2**53, "is too large a number for a class")
+    if kind in "uf":
+        _require(np.abs(labels) < LARGEST_NUMBER, "is too large a number for a class")
     if kind in "biuf":
         return labels.astype(np.int64)
     if kind == "S":

@@ -155,8 +155,9 @@ def _reason_to_skip(name: str, class_level: int) -> SkipReason | None:
 
 
 def _split_notice(splits: list[str], held_back: int) -> Notice:
-    read = " and ".join(f"{printable(name)}/" for name in splits if not _is_held_back(name))
-    message = f"{read} read as one data set, the classes being the folders inside"
-    if any(_is_held_back(name) for name in splits):
-        message += f"; test/ is left out ({held_back:,} images)"
+    read = [f"{name}/" for name in splits if not _is_held_back(name)]
+    left_out = [f"{name}/" for name in splits if _is_held_back(name)]
+    message = f"read as one data set: {', '.join(read)}; the classes are the folders inside"
+    if left_out:
+        message += f"; left out: {', '.join(left_out)} ({held_back:,} images)"
     return Notice("SPLIT-FOLDERS", f"{message}.")

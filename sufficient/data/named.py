@@ -114,8 +114,9 @@ def _torchvision_set(name: str, root: Path, *, download: bool) -> Any:
     except (RuntimeError, OSError) as error:
         if not download:
             raise _missing(name, root, f"complete {TORCHVISION_CLASS[name]} files") from error
+        cause = " ".join(str(error).split())  # torchvision's own runs over several lines
         raise DataError(
-            f"{name} could not be downloaded into {root} ({error}); check the network and the disk, "
+            f"{name} could not be downloaded into {root} ({cause}); check the network and the disk, "
             "or name a folder that holds it with --root DIR."
         ) from error
 

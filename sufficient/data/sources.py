@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from difflib import get_close_matches
 from pathlib import Path
 from typing import Any
@@ -53,21 +54,23 @@ def read(
 def _read_path(
     spec: str, *, size: int | None, largest_side: int | None, progress: Progress | None
 ) -> LabelledData:
-    path = Path(spec).expanduser()
+    path = Path(os.path.expanduser(spec))
     suffix = path.suffix.lower()
     if spec.startswith("hf://") or suffix in (".csv", ".parquet"):
         raise DataError(
             f"{spec} is a table or a data set of the Hugging Face hub, which this version does not read yet; "
             f"give {SPECS}."
         )
-    if path.is_dir():
-        return read_folder(path, spec=spec, size=size, largest_side=largest_side, progress=progress)
-    if not path.exists():
+    if not spec or not os.path.exists(path):
         close = get_close_matches(spec.lower(), NAMES, n=1)
         meant = f" Did you mean {close[0]}?" if close else ""
-        raise DataError(f"{spec} does not exist, and no data set goes by that name; give {SPECS}.{meant}")
-    if suffix not in ARRAY_READERS or not path.is_file():
+        raise DataError(f"'{spec}' does not exist, and no data set goes by that name; give {SPECS}.{meant}")
+    if os.path.isdir(path):
+        return read_folder(path, spec=spec, size=size, largest_side=largest_side, progress=progress)
+    if suffix not in ARRAY_READERS or not os.path.isfile(path):
         raise DataError(f"{spec} is no kind of file that is read; give {SPECS}.")
+    if not os.access(path, os.R_OK):
+        raise DataError(f"{spec} may not be read by this user; check its permissions.")
     arrays = ARRAY_READERS[suffix](path, spec=spec)
     return labelled_arrays(
         spec,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass
 
@@ -45,6 +46,7 @@ def take_stock(
     """
     left_out, remarks = list(skipped), list(notices)
     keep = np.ones(len(labels), dtype=bool)
+    conflicts: list[list[int]] = []
     if digests is not None:
         repeats, conflicts = _same_pixels(digests, labels)
         keep[[index for index, _ in repeats]] = False
@@ -52,7 +54,6 @@ def take_stock(
             Skipped(name_of(index), "duplicate", f"same pixels as {name_of(first)}")
             for index, first in repeats
         ]
-        remarks += _conflict_notice(conflicts, name_of)
 
     counts = np.bincount(labels[keep], minlength=len(classes))
     small = counts < SMALLEST_CLASS
@@ -63,9 +64,11 @@ def take_stock(
         for index in too_small
     ]
     remarks += _small_class_notice(classes, counts)
+    kept_groups = ([index for index in group if keep[index]] for group in conflicts)
+    remarks += _conflict_notice([group for group in kept_groups if len(group) > 1], name_of)
     remaining = np.flatnonzero(~small)
     if len(remaining) < 2:
-        raise _too_few_classes(spec, classes, counts, left_out)
+        raise _too_few_classes(spec, classes, counts, left_out, remarks)
 
     kept = np.flatnonzero(keep)
     names = tuple(classes[index] for index in remaining)
@@ -131,15 +134,21 @@ def _small_class_notice(classes: tuple[str, ...], counts: NDArray[np.int64]) -> 
 
 
 def _too_few_classes(
-    spec: str, classes: tuple[str, ...], counts: NDArray[np.int64], skipped: list[Skipped]
+    spec: str,
+    classes: tuple[str, ...],
+    counts: NDArray[np.int64],
+    skipped: list[Skipped],
+    remarks: list[Notice],
 ) -> DataError:
     large = [f"{classes[i]} ({n:,})" for i, n in enumerate(counts) if n >= SMALLEST_CLASS]
     named = f" ({', '.join(large)})" if large else ""
-    reasons = Audit(len(skipped), 0, tuple(skipped), {}, ()).skipped_counts
-    left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons.items())
+    reasons = Counter(item.reason for item in skipped).most_common()
+    left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons)
     also = f"; skipped: {left_out}" if left_out else ""
+    why = "".join(f" ({remark.message.rstrip('.')})" for remark in remarks)
+    noun = "class" if len(large) == 1 else "classes"
     return DataError(
-        f"{spec} holds {len(large)} class(es) of at least {SMALLEST_CLASS} usable objects{named}{also}. "
+        f"{spec} holds {len(large)} {noun} of at least {SMALLEST_CLASS} usable objects{named}{also}{why}. "
         "At least 2 such classes are needed: add objects of another class "
         "(in a folder: one folder for each class, its images inside)."
     )

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 from sufficient.answer.answer import Answer
+from sufficient.errors import ResourceError
 from sufficient.report.accuracy import AccuracyDisplay
 from sufficient.report.curve import CurveDisplay
 from sufficient.report.paper_view import PaperViewDisplay
@@ -23,7 +24,12 @@ def draw_all(answer: Answer, record: Record, directory: Path, *, title: str) -> 
     `title` says what was studied, e.g. "digits · 64-64-64-10 on pixels". The paper's view is left out
     where the record holds no last stage. Raises ResourceError when the disk says no.
     """
-    directory.mkdir(parents=True, exist_ok=True)
+    try:
+        directory.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ResourceError(
+            f"cannot make the folder {directory}: {error.strerror}; choose another --out"
+        ) from error
     paths = _draw_curve(answer, directory, title)
     view = PaperViewDisplay.from_record(record)
     if view is not None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from sufficient.answer.answer import Forecast, SizeInterval
 from sufficient.report.numbers import about, ends
 from sufficient.report.style import FAINT, FORECAST, MET, label
-from sufficient.report.text import FORECAST_DIGITS
+from sufficient.report.text import forecast_digits
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -51,16 +51,14 @@ def draw_forecast(forecast: Forecast, last: int, tol: float, axes: Axes) -> None
                 size=9.5,
             )
     if forecast.k_needed is not None:
-        k, span = forecast.k_needed, forecast.k_interval
-        text = (
-            f"forecast: {about(k, FORECAST_DIGITS)} needed\n90 % {ends(span, like=k, digits=FORECAST_DIGITS)}"
-        )
+        k, span, digits = forecast.k_needed, forecast.k_interval, forecast_digits(forecast)
+        text = f"forecast: {about(k, digits)} needed\n90 % {ends(span, like=k, digits=digits)}"
         _mark(axes, k, span, tol, text, colour=FORECAST)
     elif forecast.k_interval[0] is not None:
         lower = forecast.k_interval[0]
         if low < lower < high:
             axes.axvspan(lower, high, color=FORECAST, alpha=0.10, linewidth=0, zorder=1)
-        text = f"forecast: more than {about(lower, FORECAST_DIGITS)} needed"
+        text = f"forecast: more than {about(lower, 2)} needed"
         label(
             axes,
             high,

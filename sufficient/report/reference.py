@@ -17,10 +17,12 @@ CLEAR = 0.9  # of ln δ between a label and the tolerance line
 
 
 def lower_end(point: CurvePoint) -> float:
+    """Return the lower end of δ_k's interval, δ_k itself where it is open, nats."""
     return point.lo if point.lo else cast(float, point.difference)
 
 
 def upper_end(point: CurvePoint) -> float:
+    """Return the upper end of δ_k's interval, δ_k itself where it is open, nats."""
     return point.hi if point.hi else cast(float, point.difference)
 
 
@@ -30,6 +32,7 @@ def bound_values(points: list[CurvePoint]) -> list[float]:
 
 
 def tolerance_line(answer: Answer, points: list[CurvePoint], axes: Axes) -> None:
+    """Draw tol, named on the side where the curve is farther away."""
     tol = answer.tolerance
     axes.axhline(tol, color=LIMIT, linewidth=1.8, zorder=2.5, label="tol")
     low, high = axes.get_xlim()
@@ -48,6 +51,7 @@ def tolerance_line(answer: Answer, points: list[CurvePoint], axes: Axes) -> None
 
 
 def available_line(answer: Answer, axes: Axes) -> None:
+    """Mark the size of the fit pool."""
     k = answer.k_available
     axes.axvline(k, color=GUIDE, linewidth=1.2, linestyle=(0, (1, 2)), zorder=1.5, label="available")
     left = position(axes, k) < LEFT_THIRD
@@ -64,6 +68,7 @@ def available_line(answer: Answer, axes: Axes) -> None:
 
 
 def bound_line(points: list[CurvePoint], tol: float, axes: Axes) -> None:
+    """Draw Lemma 1's bound at θ_k, named where the tolerance line is not in the way."""
     bounded = [point for point in points if point.largest_loss]
     if not bounded:
         return

@@ -9,7 +9,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sufficient.answer.answer import Answer, CurvePoint
 from sufficient.notice import Notice
@@ -110,9 +110,7 @@ def curve_csv(answer: Answer) -> str:
 
 def skipped_csv(skipped: Sequence[Skipped]) -> str:
     """Return one row for each object that was found and not used: name, reason, detail."""
-    return _csv(
-        ["name", "reason", "detail"], [[item.name, item.reason, item.detail] for item in skipped]
-    )
+    return _csv(["name", "reason", "detail"], [[item.name, item.reason, item.detail] for item in skipped])
 
 
 def read_skipped(path: Path) -> tuple[Skipped, ...]:
@@ -123,12 +121,18 @@ def read_skipped(path: Path) -> tuple[Skipped, ...]:
         return ()
     with path.open(encoding="utf-8", newline="") as file:
         return tuple(
-            Skipped(**{name: _uncelled(value) for name, value in row.items()}) for row in csv.DictReader(file)
+            Skipped(_uncelled(row["name"]), cast(Any, _uncelled(row["reason"])), _uncelled(row["detail"]))
+            for row in csv.DictReader(file)
         )
 
 
+def _is_formula(text: str) -> bool:
+    """Return whether the text, or what it hides behind apostrophes, would run as a formula."""
+    return text.lstrip("'").startswith(FORMULA_STARTS)
+
+
 def _uncelled(text: str) -> str:
-    return text[1:] if text.startswith("'") and text[1:].startswith(FORMULA_STARTS) else text
+    return text[1:] if text.startswith("'") and _is_formula(text) else text
 
 
 def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
@@ -146,7 +150,7 @@ def _encodable(text: str) -> str:
 
 def _cell(value: Any) -> Any:
     if isinstance(value, str):
-        return "'" + value if value.startswith(FORMULA_STARTS) else value
+        return "'" + value if _is_formula(value) else value
     if isinstance(value, bool):
         return str(value).lower()
     return _plain(value)

@@ -9,7 +9,14 @@ from sufficient.answer.answer import Answer, Forecast, SizeInterval
 from sufficient.report.numbers import about, ends, interval, nats, objects, rounded, share, signed, tolerance
 
 LABEL = 12  # characters before the text of a line
-FORECAST_DIGITS = 2  # of a forecast number of objects: its interval is rarely narrower than 10 %
+INCONCLUSIVE = {  # the deciding reason in one clause
+    "CURVE-NOT-FALLING": "the difference does not fall as objects are added",
+    "DEAD-NETWORKS": "most networks are dead",
+    "INTERVAL-TOO-WIDE": "the difference cannot be told from it",
+    "NOTHING-LEARNED": "the networks learned nothing that helps on unseen objects",
+    "STOPPED-EARLY": "the study stopped before all objects available were tried",
+    "TOO-FEW-SIZES": "it is met, but at too few sizes to be sure",
+}
 
 
 def verdict_line(answer: Answer) -> str:
@@ -36,8 +43,9 @@ def headline(answer: Answer) -> str:
             f"Insufficient: {available} objects available to fit are too few for a tolerance of {tol}; "
             f"{_needed(answer.forecast, 'objects ')}."
         )
-    message = answer.reasons[0].message if answer.reasons else "the study cannot tell"
-    return f"Inconclusive at a tolerance of {tol}: {message.rstrip('.')}."
+    code = _deciding(answer)
+    clause = INCONCLUSIVE.get(code, code.lower().replace("-", " "))
+    return f"Inconclusive at a tolerance of {tol}: {clause}."
 
 
 def explain(answer: Answer, *, model: str, features: str, data: Mapping[str, Any]) -> list[str]:
@@ -47,7 +55,8 @@ def explain(answer: Answer, *, model: str, features: str, data: Mapping[str, Any
     `result.json`.
     """
     lines = [
-        ("measured" if answer.verdict == "inconclusive" else "decided", _decided(answer)),
+        ("decided" if answer.verdict == "sufficient" else "measured", _decided(answer)),
+        *(("reason", f"{notice.message} [{notice.code}]") for notice in answer.reasons),
         ("model", model),
         ("features", features),
         *(("data", text) for text in _data(data)),
@@ -59,7 +68,6 @@ def explain(answer: Answer, *, model: str, features: str, data: Mapping[str, Any
         rate = answer.rate
         exponent = f"k^{signed(rate.exponent)} {interval(rate.interval, signed)}"
         lines.append(("rate", f"the difference goes as {exponent} (95 %); Lemma 1 of the paper says k^−1"))
-    lines += [("reason", f"{notice.message} [{notice.code}]") for notice in answer.reasons]
     lines += [("warning", f"{notice.message} [{notice.code}]") for notice in answer.warnings]
     return _labelled(lines)
 
@@ -87,16 +95,18 @@ def _needed(forecast: Forecast | None, unit: str = "") -> str:
         return "how many are needed cannot be forecast from so few sizes"
     if forecast.k_needed is None:
         lower = forecast.k_interval[0]
-        return f"more than {'10 × as many' if lower is None else _far(lower)} {unit}needed"
-    return f"about {_far_with_ends(forecast.k_needed, forecast.k_interval)} {unit}needed"
+        return f"more than {'10 × as many' if lower is None else about(lower, 2)} {unit}needed"
+    digits = forecast_digits(forecast)
+    return f"about {_with_ends(forecast.k_needed, forecast.k_interval, digits)} {unit}needed"
 
 
-def _far(count: int) -> str:
-    return about(count, FORECAST_DIGITS)
+def forecast_digits(forecast: Forecast) -> int:
+    """Return how many digits of a forecast size are worth showing: its interval grows with distance."""
+    return 3 if forecast.extrapolation in ("none", "within-4x") else 2
 
 
-def _far_with_ends(count: int, interval_ends: SizeInterval) -> str:
-    return f"{_far(count)} {ends(interval_ends, like=count, digits=FORECAST_DIGITS)}"
+def _with_ends(count: int, interval_ends: SizeInterval, digits: int) -> str:
+    return f"{about(count, digits)} {ends(interval_ends, like=count, digits=digits)}"
 
 
 def _deciding(answer: Answer) -> str:
@@ -113,27 +123,28 @@ def _decided(answer: Answer) -> str:
         return "nothing: no replicate of any size lives"
     last = run[-1]
     change = f"{nats(last.difference, 3)} {interval((last.lo, last.hi), _nats)} nats (95 %)"
-    return f"at k = {objects(last.k)} one more object changes the mean loss by {change}, tol is {tol}"
+    return f"one more object changes the mean loss by {change} at k = {objects(last.k)}; tol is {tol}"
 
 
 def _how_many(answer: Answer, forecast: Forecast, data: Mapping[str, Any]) -> list[str]:
     used, needed = int(data.get("used", answer.k_available)), forecast.k_needed
     if needed is None:
         lower, more = forecast.k_interval[0], forecast.more_interval[0]
-        least = "" if lower is None else f": more than {_far(lower)} to fit"
-        at_least = "" if not more else f", that is {_far(more)} more labelled objects at the least"
+        least = "" if lower is None else f": more than {about(lower, 2)} to fit"
+        at_least = "" if not more else f", that is {about(more, 2)} more labelled objects at the least"
         lines = [f"only a lower bound, the forecast passes 10 × the largest size{least}{at_least}"]
     else:
-        fit = f"about {_far_with_ends(needed, forecast.k_interval)} to fit (90 %)"
+        digits = forecast_digits(forecast)
+        fit = f"about {_with_ends(needed, forecast.k_interval, digits)} to fit (90 %)"
         if forecast.more_needed is not None and needed > used:
-            collect = _far_with_ends(forecast.more_needed, forecast.more_interval)
+            collect = _with_ends(forecast.more_needed, forecast.more_interval, digits)
             fit += f", that is {collect} more labelled objects at the same shares"
         lines = [fit]
         if needed <= used:
             lines.append(f"training on everything at hand ({objects(used)} objects) is forecast to suffice")
             if forecast.more_needed:
                 lines.append(
-                    f"to see it in a study takes {_far(forecast.more_needed)} more, held-out shares included"
+                    f"to see it in a study takes {about(forecast.more_needed, 2)} more, held-out shares included"
                 )
         if forecast.extrapolation == "beyond-4x":
             lines.append("this lies beyond 4 × the largest size run: a rough guide only")
@@ -147,6 +158,10 @@ def _nats(value: float) -> str:
     return nats(value, 3)
 
 
+def _loss(value: float | None) -> str:
+    return nats(value, 3) if value is None or 0 < value < 0.001 else f"{value:.3f}"
+
+
 def _percent(probability: float) -> str:
     return "over 99 %" if probability > 0.99 else f"{rounded(round(100 * probability), 2)} %"
 
@@ -157,7 +172,7 @@ def _outlook(answer: Answer) -> list[str]:
         return []
     now = (
         f"at k = {objects(outlook.k)}: accuracy {share(outlook.accuracy)}, "
-        f"loss {nats(outlook.unseen_loss, 3)} nats on unseen objects"
+        f"loss {_loss(outlook.unseen_loss)} nats on unseen objects"
     )
     double = outlook.at_double
     if double is None:
@@ -169,7 +184,7 @@ def _outlook(answer: Answer) -> list[str]:
     else:
         change = f"{'raise' if gain > 0 else 'lower'} accuracy by {abs(gain):.1f} points"
     accuracy = f"{share(double.accuracy)} {interval((lo, hi), share)}"
-    loss = f"{nats(double.unseen_loss, 3)} {interval(double.unseen_loss_interval, _nats)}"
+    loss = f"{_loss(double.unseen_loss)} {interval(double.unseen_loss_interval, _loss)}"
     return [now, f"doubling the data is forecast to {change}: {accuracy}, loss {loss} nats (90 %)"]
 
 

@@ -11,6 +11,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sufficient.heads.fit import Fitted
 from sufficient.heads.learner import Heads
 from sufficient.heads.score import distance, weight_norms
 from sufficient.heads.stack import Stack
@@ -93,31 +94,47 @@ def _run_stage(
 
     shares, replicates = record.shares, range(record.shares.replicates)
     fitted = np.stack([shares.fitted(r, size) for r in replicates])
-    validated = np.stack([shares.validated(r) for r in replicates])
-    unseen = np.stack([shares.unseen(r) for r in replicates])
     networks, view = heads.fit(
         fitted,
-        validated,
+        np.stack([shares.validated(r) for r in replicates]),
         initial=[torch_generator("initial", options.seed, r) for r in replicates],
         order=[torch_generator("batches", options.seed, r, size) for r in replicates],
         watch=watch,
     )
+    unseen = np.stack([shares.unseen(r) for r in replicates])
+    stage = measured(view, networks, record.labels, fitted=fitted, unseen=unseen, previous=previous)
+    return stage, _last(view, networks.stack, shares.used), networks.stack
+
+
+def measured(
+    view: Heads,
+    networks: Fitted,
+    labels: NDArray[np.int64],
+    *,
+    fitted: Index,
+    unseen: Index,
+    previous: Stack | None = None,
+) -> Stage:
+    """Return what the record keeps of networks fitted on `fitted` (R, k), scored on `unseen` (R, held_out).
+
+    `previous`: the solutions at the size before, to say how far they moved.
+    """
     stack = networks.stack
     seen = _numbers(view.score(stack, fitted).losses)
     new = view.score(stack, unseen)
     new_losses, predicted = _numbers(new.losses), new.predicted.cpu().numpy()
     train_loss = seen.mean(axis=1)
     gap = np.abs(new_losses - train_loss[:, None])
-    moved = np.full(len(replicates), np.nan) if previous is None else _numbers(distance(stack, previous))
+    moved = np.full(len(fitted), np.nan) if previous is None else _numbers(distance(stack, previous))
     both = np.concatenate([seen, new_losses], axis=1)
-    stage = Stage(
-        size=size,
+    return Stage(
+        size=fitted.shape[1],
         constant=gap.mean(axis=1),
         variance=gap.var(axis=1, ddof=1),
         train_loss=train_loss,
         validation_loss=_numbers(networks.validation_loss),
         unseen_loss=new_losses.mean(axis=1),
-        accuracy=(predicted == record.labels[unseen]).mean(axis=1),
+        accuracy=(predicted == labels[unseen]).mean(axis=1),
         updates=networks.updates.cpu().numpy(),
         capped=networks.capped.cpu().numpy(),
         gradient_norm=_numbers(view.gradient_norm(stack, fitted)),
@@ -129,7 +146,6 @@ def _run_stage(
         unseen_losses=new_losses.astype(np.float32),
         predicted=predicted,
     )
-    return stage, _last(view, stack, shares.used), stack
 
 
 def _last(view: Heads, stack: Stack, used: int) -> Last:

@@ -62,9 +62,7 @@ def write_header(directory: Path, record: Record) -> None:
         "model": record.model,
     }
     _write_tensors(directory / "shares.safetensors", {"order": shares.order, "labels": record.labels})
-    write_atomically(
-        directory / "record.json", (json.dumps(header, indent=2) + "\n").encode()
-    )
+    write_atomically(directory / "record.json", (json.dumps(header, indent=2) + "\n").encode())
 
 
 def append_stage(directory: Path, record: Record) -> None:

@@ -52,7 +52,7 @@ def record(
         alive = np.arange(replicates) >= (dead or {}).get(k, 0)
         factor = np.exp(noise * random.standard_normal(replicates))
         factor /= factor[alive].mean() if alive.any() else 1.0
-        constant = np.where(alive, c * factor, 0.0)
+        constant = np.where(alive, c * factor, 1e-8)  # dead: not quite 0 in floating point
         bump = 1 + noise * random.standard_normal(replicates) / 10
         unseen = (np.log(classes) + 0.1 if k in unlearned else (loss(k) if loss else 0.5)) * bump
         wrong = np.clip((error(k) if error else 0.2) * bump, 0, 1)
@@ -60,7 +60,7 @@ def record(
             stage(
                 k,
                 constant=constant,
-                variance=np.where(alive, variance * c**2, 0.0),
+                variance=np.where(alive, variance * c**2, 1e6),  # loud, should it ever be counted
                 unseen=np.where(alive, unseen, np.log(classes)),
                 accuracy=1 - wrong,
                 dead=~alive,

@@ -5,8 +5,10 @@ import math
 
 import numpy as np
 import pytest
+from scipy import stats
 
 from sufficient.answer.interval import curve
+from sufficient.answer.laws import last1, pow2, pow3, value
 from sufficient.answer.outlook import outlook, predict
 
 from .records import record
@@ -100,7 +102,7 @@ def test_wider_where_the_past_was_missed_by_more():
     bump = random.standard_normal(14)
     widths = []
     for size in (0.005, 0.05):
-        found = predict(k, loss(k) * (1 + size * bump), np.ones(14), ceiling=math.inf)
+        found = predict(k, loss(k) * (1 + size * bump), np.full(14, 1e-8), ceiling=math.inf)
         widths.append(found.hi - found.lo)
     assert widths[1] > 3 * widths[0]
 
@@ -109,11 +111,67 @@ def test_fewer_backtests_are_wider():
     """Same misses, fewer of them: the t quantile must say so."""
     k = np.array([round(32 * 2 ** (i / 2)) for i in range(12)], dtype=float)
     wave = 1 + 0.02 * np.resize([1, -1, -1, 1], 12)
-    long, short = (predict(k[:n], (2 * k**-0.4 * wave)[:n], np.ones(n), ceiling=1.0) for n in (12, 6))
+    long, short = (predict(k[:n], (2 * k**-0.4 * wave)[:n], np.full(n, 1e-8), ceiling=1.0) for n in (12, 6))
     assert (short.hi - short.lo) / short.value > 2 * (long.hi - long.lo) / long.value
 
 
 def test_last_value_wins_where_nothing_falls():
     k = np.array([round(32 * 2 ** (i / 2)) for i in range(14)], dtype=float)
-    found = predict(k, np.full(14, 0.4), np.ones(14), ceiling=1.0)
+    found = predict(k, np.full(14, 0.4), np.full(14, 1e-8), ceiling=1.0)
     assert found.value == pytest.approx(0.4, abs=1e-3)
+
+
+def test_never_surer_than_the_measurement():
+    """Exact laws leave no miss, but the value to come is measured with the noise of the last one."""
+    k = np.array([round(32 * 2 ** (i / 2)) for i in range(14)], dtype=float)
+    found = predict(k, 2 * k**-0.4, np.full(14, 1e-4), ceiling=1.0)
+    assert found.hi - found.value > 1.6 * 0.01
+
+
+@pytest.mark.parametrize("law", [error, loss, lambda k: 0.4 + 0 * k, lambda k: 0.1 + 0.6 / (1 + k / 300)])
+@pytest.mark.parametrize("last", [724, 5793])
+def test_nine_of_ten_intervals_hold_what_comes(law, last):
+    random = np.random.default_rng(last)
+    k = np.array([round(32 * 2 ** (i / 2)) for i in range(16) if 32 * 2 ** (i / 2) < last * 1.01])
+    truth, held = float(law(2.0 * k[-1])), 0
+    for _ in range(40):
+        replicates = law(k[:, None].astype(float)) * (1 + 0.04 * random.standard_normal((len(k), 8)))
+        found = predict(
+            k.astype(float), replicates.mean(axis=1), replicates.var(axis=1, ddof=1) / 8, ceiling=math.inf
+        )
+        held += found.lo <= truth <= found.hi
+    assert held >= 36
+
+
+def plain_predict(sizes, y, variance):
+    """The average over laws, by loops over targets: fit the last 8 sizes of half the target, or less."""
+    rows = []  # (mean squared miss, value ahead), a law each
+    for fit in (last1, pow2, pow3):
+
+        def at(chosen, target, fit=fit):
+            law = fit(*(np.array([series[i] for i in chosen]) for series in (sizes, y, variance)))
+            return float(value(law, np.array([float(target)]), ceiling=math.inf)[0])
+
+        misses = []
+        for j, target in enumerate(sizes):
+            smaller = [i for i, k in enumerate(sizes) if 2 * k <= 1.02 * target]
+            if len(smaller) >= 3:
+                misses.append((at(smaller[-8:], target) - y[j]) * min(1, y[-1] / y[j]))
+        misses = misses[-8:]
+        square = max(sum(m * m for m in misses) / len(misses), variance[-1])
+        rows.append((square, at(range(len(sizes))[-8:], 2 * sizes[-1])))
+    count = len(misses)
+    weights = [square ** (-count / 4) for square, _ in rows]
+    mean = sum(w * ahead for w, (_, ahead) in zip(weights, rows, strict=True)) / sum(weights)
+    total = sum(w * (s + (ahead - mean) ** 2) for w, (s, ahead) in zip(weights, rows, strict=True))
+    half = stats.t.ppf(0.95, count / 2) * math.sqrt(total / sum(weights))
+    return mean, max(mean - half, 0), mean + half
+
+
+@pytest.mark.parametrize("count", [6, 9, 16])
+def test_prediction_equals_plain_loops(count):
+    random = np.random.default_rng(count)
+    k = np.array([float(round(32 * 2 ** (i / 2))) for i in range(count)])
+    y = 2 * k**-0.6 * (1 + 0.05 * random.standard_normal(count))
+    variance = (0.01 * y) ** 2
+    assert predict(k, y, variance, ceiling=math.inf) == pytest.approx(plain_predict(k, y, variance), rel=1e-9)

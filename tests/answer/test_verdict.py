@@ -207,7 +207,7 @@ def test_insufficient_above_tol_at_all_objects():
 
 def test_never_the_whole_pool_as_k_star_when_tol_is_unmet():
     rec = falling(noise=0.1)
-    for tol in np.geomspace(1e-6, 1, 60):
+    for tol in np.geomspace(1e-5, 0.1, 30):
         answer = judge(rec, tol=float(tol))
         if answer.curve[-1].hi > tol:
             assert answer.verdict != "sufficient"
@@ -343,10 +343,10 @@ def test_at_least_one_size_must_confirm(confirm):
 
 
 def test_certain_is_exactly_sufficient():
-    for seed in range(10):
+    for seed in range(4):
         for n in (3, 8, len(FULL)):
             rec = falling(FULL[:n], noise=0.3, seed=seed, unlearned=FULL[seed % 4 : seed % 3 + 2])
-            for tol in np.geomspace(1e-4, 0.1, 15):
+            for tol in np.geomspace(1e-4, 0.1, 10):
                 assert certain(rec, tol=tol) is (judge(rec, tol=tol).verdict == "sufficient")
 
 

@@ -52,7 +52,8 @@ def test_every_mode_becomes_grey_or_rgb_as_pillow_converts_it(tmp_path, mode, su
     original = image_of(noise(1)).convert(mode)
     path = save(tmp_path / f"picture.{suffix}", original)
     pixels = read(path).pixels
-    expected = np.asarray(Image.open(path).convert("L" if channels == 1 else "RGB"))
+    with Image.open(path) as image:
+        expected = np.asarray(image.convert("L" if channels == 1 else "RGB"))
     assert pixels.dtype == np.uint8
     assert pixels.shape == (8, 8, channels)
     np.testing.assert_array_equal(pixels.squeeze(), expected)
@@ -73,6 +74,13 @@ def test_of_several_frames_the_first_is_read(tmp_path):
     frames = [image_of(noise(seed)) for seed in (4, 5)]
     path = save(tmp_path / "pages.tif", frames[0], save_all=True, append_images=frames[1:])
     np.testing.assert_array_equal(read(path).pixels, noise(4))
+
+
+def test_a_phones_multi_picture_jpeg_is_a_jpeg(tmp_path):
+    frames = [image_of(noise(seed)) for seed in (4, 5)]
+    path = save(tmp_path / "phone.jpg", frames[0], format="MPO", save_all=True, append_images=frames[1:])
+    plain = save(tmp_path / "plain.jpg", frames[0], format="JPEG")
+    np.testing.assert_array_equal(read(path).pixels, read(plain).pixels)
 
 
 def test_empty_html_and_truncated_files_are_told_apart(tmp_path):
@@ -133,9 +141,7 @@ def test_decompression_bomb(tmp_path, monkeypatch, limit):
 )
 def test_deep_pixels_stop_with_advice(tmp_path, array, suffix):
     path = save(tmp_path / f"deep.{suffix}", Image.fromarray(array))
-    with pytest.raises(
-        DataError, match=r"deep\.\w+ has pixels deeper than 8 bits.*explicit|range of your choice"
-    ):
+    with pytest.raises(DataError, match=r"deep\.\w+ has pixels deeper than 8 bits.*range of your"):
         read(path)
 
 

@@ -1,0 +1,150 @@
+"""Sentences for every way a study can end."""
+
+from dataclasses import replace
+
+import pytest
+
+from sufficient.notice import Notice
+from sufficient.report import numbers
+from sufficient.report.text import explain, headline, verdict_line
+from tests.report import answers
+
+DATA = {
+    "spec": "mnist.npz", "found": 10_100, "used": 10_000, "held_out": 2_000, "validation": 1_000,
+    "skipped": {"duplicate": 60, "truncated": 40},
+}  # fmt: skip
+
+
+def lines(answer) -> list[str]:
+    return explain(answer, model="784-64-64-10, no bias", features="pixels in [−1, 1]", data=DATA)
+
+
+def text(answer) -> str:
+    return "\n".join(lines(answer))
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        ("sufficient", "sufficient: k* = 3,610 [3,310, 3,910] at tol 1e-4 nats"),
+        ("met_at_first", "sufficient: k* ≤ 32 at tol 0.05 nats"),
+        (
+            "insufficient",
+            "insufficient at tol 1e-4 nats: about 9,410 [8,690, 10,390] needed; 7,000 available",
+        ),
+        ("far", "insufficient at tol 2e-5 nats: about 47,000 [31,000, …] needed; 7,000 available"),
+        ("unreachable", "insufficient at tol 6e-6 nats: more than 41,000 needed; 7,000 available"),
+        ("inconclusive", "inconclusive at tol 1e-4 nats: nothing learned"),
+        ("few", "inconclusive at tol 1e-3 nats: stopped early"),
+    ],
+)
+def test_verdict_line(name, expected):
+    assert verdict_line(answers.ALL[name]()) == expected
+
+
+@pytest.mark.parametrize("name", answers.ALL)
+def test_headline_is_one_sentence_that_begins_with_the_verdict(name):
+    answer = answers.ALL[name]()
+    sentence = headline(answer)
+    assert sentence.lower().startswith(answer.verdict)
+    assert sentence.endswith(".")
+    assert "\n" not in sentence
+    assert numbers.tolerance(answer.tolerance) in sentence
+
+
+@pytest.mark.parametrize("name", answers.ALL)
+def test_every_answer_names_model_features_data_reasons_and_warnings(name):
+    answer = answers.ALL[name]()
+    shown = text(answer)
+    assert "784-64-64-10, no bias" in shown
+    assert "pixels in [−1, 1]" in shown
+    assert "10,100 found = 10,000 used + 100 skipped (60 duplicate, 40 truncated)" in shown
+    assert "10,000 used = 7,000 to fit + 1,000 to validate + 2,000 held out" in shown
+    for notice in (*answer.reasons, *answer.warnings):
+        assert f"{notice.message} [{notice.code}]" in shown
+
+
+def test_a_forecast_at_hand_says_that_training_on_everything_suffices():
+    shown = text(answers.insufficient())
+    assert "about 9,410 [8,690, 10,390] to fit (90 %)" in shown
+    assert "training on everything at hand (10,000 objects) is forecast to suffice" in shown
+    assert "more labelled objects" not in shown
+
+
+def test_a_far_forecast_says_how_many_more_and_is_marked():
+    shown = text(answers.far())
+    assert "that is 57,000 [35,000, …] more labelled objects at the same shares" in shown
+    assert "beyond 4 × the largest size run" in shown
+    assert "everything at hand" not in shown
+
+
+def test_beyond_ten_times_there_is_only_a_lower_bound():
+    shown = text(answers.unreachable())
+    assert "only a lower bound" in shown
+    assert "more than 41,000 to fit, that is 49,000 more labelled objects at the least" in shown
+    assert "87 %" in shown
+
+
+def test_no_forecast_is_said_plainly():
+    assert "cannot be forecast" in verdict_line(replace(answers.insufficient(), forecast=None))
+    assert "how many" not in text(answers.sufficient())
+
+
+@pytest.mark.parametrize(
+    ("code", "clause"),
+    [
+        ("INTERVAL-TOO-WIDE", "nats: the difference cannot be told from it."),
+        ("DEAD-NETWORKS", "nats: most networks are dead."),
+        ("SOME-LATER-CODE", "nats: some later code."),
+    ],
+)
+def test_inconclusive_headline_gives_the_deciding_reason(code, clause):
+    assert headline(replace(answers.wide(), reasons=(Notice(code, "At length."),))).endswith(clause)
+
+
+def test_rate_stands_beside_lemma_1():
+    shown = text(answers.sufficient())
+    assert "k^−1.12 [−1.15, −1.09] (95 %); Lemma 1 of the paper says k^−1" in shown
+    assert "Lemma" not in text(answers.inconclusive())
+
+
+def test_outlook_says_what_doubling_brings():
+    shown = text(answers.insufficient())
+    assert "at k = 7,000: accuracy 0.402, loss 1.710 nats on unseen objects" in shown
+    assert "doubling the data is forecast to raise accuracy by 3.0 points: 0.431 [0.419, 0.443]" in shown
+    outlook = answers.insufficient().outlook
+    falls = replace(outlook, accuracy=0.5)
+    assert "lower accuracy by 6.9 points" in text(replace(answers.insufficient(), outlook=falls))
+    same = replace(outlook, accuracy=0.43)
+    assert "less than can be told apart from none" in text(replace(answers.insufficient(), outlook=same))
+    assert "cannot be forecast" in text(answers.few())
+
+
+def test_all_dead_is_said():
+    dead = replace(answers.inconclusive(), curve=(answers.dead(32),))
+    assert "no replicate of any size lives" in text(dead)
+
+
+def test_labels_stand_in_one_column():
+    for line in lines(answers.insufficient()):
+        assert line[11] == " "
+        assert line[12] != " "
+
+
+@pytest.mark.parametrize(
+    ("shown", "expected"),
+    [
+        (numbers.nats(4.24e-4), "4.2e-4"), (numbers.nats(0.0214), "0.021"), (numbers.nats(0.5), "0.50"),
+        (numbers.nats(12.0), "12"), (numbers.nats(None), "–"), (numbers.nats(float("nan")), "–"),
+        (numbers.tolerance(1e-4), "1e-4"), (numbers.tolerance(2.5e-4), "2.5e-4"),
+        (numbers.tolerance(0.01), "0.01"),
+        (numbers.about(3_612), "3,610"), (numbers.about(97), "97"), (numbers.about(9_996), "10,000"),
+        (numbers.ends((8_690, 10_390), like=9_412, digits=2), "[8,700, 10,400]"),
+        (numbers.ends((None, 32), like=32), "[…, 32]"), (numbers.signed(-1.024), "−1.02"),
+        (numbers.duration(3.14), "3.1 s"), (numbers.duration(42), "42 s"), (numbers.duration(245),
+        "4 min 05 s"),
+        (numbers.duration(7_620), "2 h 07 min"),
+    ],
+)  # fmt: skip
+def test_numbers(shown, expected):
+    assert shown == expected

@@ -1,0 +1,193 @@
+import time
+from dataclasses import fields, replace
+
+import numpy as np
+import pytest
+import torch
+
+from sufficient.errors import DataError
+from sufficient.files import write_atomically
+from sufficient.heads.stack import Architecture, initial_stack
+from sufficient.study.keys import torch_generator
+from sufficient.study.record import Stage
+from sufficient.study.store import append_stage, read_record, write_header, write_record
+from tests.oracles import fit_alone, module_of
+from tests.study.studies import OPTIONS, problem, run
+
+
+@pytest.fixture(scope="module")
+def whole():
+    record, heads = problem()
+    return run(record, heads), heads
+
+
+def same(first, second):
+    for stage, other in zip(first.stages, second.stages, strict=True):
+        for field in fields(Stage):
+            np.testing.assert_array_equal(getattr(stage, field.name), getattr(other, field.name), field.name)
+    np.testing.assert_array_equal(first.last.all_losses, second.last.all_losses)
+    assert first.last.weights.keys() == second.last.weights.keys()
+    for name, weights in first.last.weights.items():
+        np.testing.assert_array_equal(weights, second.last.weights[name])
+
+
+def test_a_study_runs_every_size_to_the_whole_fit_pool(whole):
+    record, _ = whole
+    assert tuple(stage.size for stage in record.stages) == record.sizes
+    assert record.sizes[-1] == record.shares.k_available
+
+
+def test_a_stage_equals_plain_networks_fitted_one_at_a_time(whole):
+    record, heads = whole
+    values, labels = heads.objects.values, heads.objects.labels
+    stage = record.stages[2]
+    generators = [torch_generator("initial", 0, r) for r in range(3)]
+    stack = initial_stack(Architecture(5, 3, hidden=8, layers=2), generators)
+    for r in range(3):
+        fitted = torch.from_numpy(record.shares.fitted(r, stage.size))
+        unseen = torch.from_numpy(record.shares.unseen(r))
+        network, validation, updates = fit_alone(
+            module_of(stack, r),
+            values,
+            labels,
+            fitted=fitted,
+            validated=torch.from_numpy(record.shares.validated(r)),
+            generator=torch_generator("batches", 0, r, stage.size),
+            lr=OPTIONS.lr,
+            batch_size=OPTIONS.batch_size,
+            patience=OPTIONS.patience,
+            cap=20_000,
+        )
+        network.zero_grad()
+        seen = torch.nn.functional.cross_entropy(network(values[fitted]), labels[fitted], reduction="none")
+        seen.mean().backward()
+        logits = network(values[unseen]).detach()
+        new = torch.nn.functional.cross_entropy(logits, labels[unseen], reduction="none")
+        seen = seen.detach()
+        gap = (new - seen.mean()).abs()
+        flat = torch.cat([tensor.grad.flatten() for tensor in network.parameters()])
+        expected = {
+            "constant": gap.mean(),
+            "variance": gap.var(),
+            "train_loss": seen.mean(),
+            "validation_loss": validation,
+            "unseen_loss": new.mean(),
+            "accuracy": (logits.argmax(dim=1) == labels[unseen]).float().mean(),
+            "gradient_norm": flat.norm(),
+            "largest_seen": seen.max(),
+            "largest_unseen": new.max(),
+        }
+        assert stage.updates[r] == updates
+        for name, value in expected.items():
+            assert getattr(stage, name)[r] == pytest.approx(float(value), rel=1e-4, abs=1e-6), name
+        np.testing.assert_allclose(stage.unseen_losses[r], new.numpy(), atol=1e-4)
+
+
+def test_the_difference_is_that_of_lemma_1(whole):
+    """δ_k by its definition: append each held-out object to the fitted ones, and take the mean loss anew."""
+    record, _ = whole
+    last = record.stages[-1]
+    fitted, unseen = record.shares.fitted(0, last.size), record.shares.unseen(0)
+    losses = record.last.all_losses.astype(float)
+    before = losses[fitted].mean()
+    steps = [abs(np.append(losses[fitted], losses[x]).mean() - before) for x in unseen]
+    assert np.mean(steps) * (last.size + 1) == pytest.approx(last.constant[0], rel=1e-5)
+
+
+def test_distance_is_measured_from_the_solution_before(whole):
+    record, _ = whole
+    assert np.isnan(record.stages[0].distance).all()
+    assert all((stage.distance > 0).all() for stage in record.stages[1:])
+
+
+@pytest.mark.parametrize("cut", [1, 3])
+def test_a_study_that_goes_on_ends_with_the_same_numbers(whole, cut):
+    record, heads = problem()
+    part = run(record, heads, after_stage=lambda so_far, seconds: len(so_far.stages) == cut)
+    assert len(part.stages) == cut
+    same(run(part, heads), whole[0])
+
+
+def test_the_seed_decides_everything(whole):
+    other, heads = problem(options=replace(OPTIONS, seed=1))
+    other = run(other, heads, replace(OPTIONS, seed=1))
+    assert (other.stages[0].constant != whole[0].stages[0].constant).all()
+
+
+def test_a_deadline_ends_the_study_after_the_first_stage_at_the_earliest():
+    record, heads = problem()
+    stopped = run(record, heads, deadline=time.monotonic() - 1)
+    assert len(stopped.stages) == 1
+    assert run(stopped, heads, deadline=time.monotonic() - 1).stages == stopped.stages
+
+
+def test_dead_networks_are_marked():
+    record, heads = problem()
+    heads = replace(heads, objects=replace(heads.objects, values=torch.zeros_like(heads.objects.values)))
+    stage = run(record, heads, after_stage=lambda so_far, seconds: True).stages[0]
+    assert stage.dead.all()
+    assert stage.unseen_loss == pytest.approx(np.log(3), abs=1e-6)
+
+
+class TestStore:
+    def test_written_and_read_back(self, whole, tmp_path):
+        write_record(tmp_path, whole[0])
+        back = read_record(tmp_path)
+        same(back, whole[0])
+        assert np.array_equal(back.shares.order, whole[0].shares.order)
+        assert replace(back.shares, order=None) == replace(whole[0].shares, order=None)
+        assert (back.options, back.sizes, back.classes) == (
+            whole[0].options,
+            whole[0].sizes,
+            whole[0].classes,
+        )
+
+    def test_nothing_begun_is_none(self, tmp_path):
+        assert read_record(tmp_path / "absent") is None
+
+    @pytest.mark.parametrize("killed_at", range(1, 12))
+    def test_whatever_write_is_the_last_what_is_read_is_whole(self, whole, tmp_path, monkeypatch, killed_at):
+        """Let the process die at the n-th write: the stages written until then come back, and go on."""
+        record, writes = whole[0], 0
+
+        class Killed(BaseException):
+            pass
+
+        def dying(path, content):
+            nonlocal writes
+            writes += 1
+            if writes == killed_at:
+                path.with_name(f".{path.name}.1.part").write_bytes(content[: len(content) // 2])
+                raise Killed
+            write_atomically(path, content)
+
+        monkeypatch.setattr("sufficient.study.store.write_atomically", dying)
+
+
+        def write_all():
+            write_header(tmp_path, record)
+            for count in range(1, len(record.stages) + 1):
+                append_stage(tmp_path, replace(record, stages=record.stages[:count]))
+
+        with pytest.raises(Killed):
+            write_all()
+        back = read_record(tmp_path)
+        assert (back is None) == (killed_at <= 2)
+        if back is not None:
+            assert len(back.stages) == (killed_at - 3) // 2
+            same_stages = zip(back.stages, record.stages, strict=False)
+            assert all(np.array_equal(a.constant, b.constant) for a, b in same_stages)
+
+    def test_a_damaged_record_is_named(self, whole, tmp_path):
+        write_record(tmp_path, whole[0])
+        stage = sorted(tmp_path.glob("stage-*"))[1]
+        stage.write_bytes(stage.read_bytes()[:100])
+        with pytest.raises(DataError, match="cannot be read"):
+            read_record(tmp_path)
+
+    def test_only_the_last_stage_keeps_weights(self, whole, tmp_path):
+        record = whole[0]
+        write_header(tmp_path, record)
+        for count in (1, 2):
+            append_stage(tmp_path, replace(record, stages=record.stages[:count]))
+        assert [path.name for path in tmp_path.glob("last-*")] == [f"last-{record.sizes[1]:07d}.safetensors"]

@@ -1,0 +1,92 @@
+import numpy as np
+import pytest
+
+from sufficient.errors import DataError, UsageError
+from sufficient.study.options import StudyOptions
+from sufficient.study.schedule import planned_sizes, sizes_up_to, smallest_complete_size
+from sufficient.study.shares import divide
+
+ROOT2 = 2**0.5
+
+
+def test_sizes_of_ten_thousand_objects():
+    assert sizes_up_to(7_000, start=32, growth=ROOT2) == (
+        32, 45, 64, 91, 128, 181, 256, 362, 512, 724, 1024, 1448, 2048, 2896, 4096, 5793, 7000,
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize(("last", "tail"), [(1024, (724, 1024)), (1100, (724, 1100)), (1140, (1024, 1140))])
+def test_the_last_size_replaces_one_within_ten_percent(last, tail):
+    assert sizes_up_to(last, start=32, growth=ROOT2)[-2:] == tail
+
+
+def test_slow_growth_gives_each_size_once():
+    sizes = sizes_up_to(40, start=10, growth=1.02)
+    assert list(sizes) == sorted(set(sizes))
+    assert sizes_up_to(32, start=32, growth=ROOT2) == (32,)
+
+
+def test_max_samples_caps_the_sizes_not_the_shares():
+    labels = np.arange(1_000) % 2
+    options = StudyOptions(max_samples=100)
+    shares = divide(labels, replicates=8, seed=0)
+    sizes, notices = planned_sizes(shares, labels, ("a", "b"), options)
+    assert sizes == (32, 45, 64, 100)
+    assert shares.k_available == 600
+    assert notices == ()
+
+
+def test_sizes_that_would_miss_a_rare_class_are_not_run():
+    labels = np.repeat([0, 1], [990, 10])
+    shares = divide(labels, replicates=8, seed=0)
+    complete, rarest = smallest_complete_size(shares, labels)
+    for r in range(8):
+        assert set(labels[shares.fitted(r, complete)]) == {0, 1}
+    assert any(set(labels[shares.fitted(r, complete - 1)]) == {0} for r in range(8))
+    assert rarest == 1
+    sizes, (notice,) = planned_sizes(shares, labels, ("common", "rare"), StudyOptions())
+    assert sizes[0] >= complete > 32
+    assert notice.code == "RARE-CLASS"
+    assert "'rare'" in notice.message
+    assert f"{sizes[0]:,}" in notice.message
+
+
+def test_a_class_of_three_is_in_every_fit_pool():
+    for seed in range(20):
+        labels = np.repeat([0, 1], [997, 3])
+        shares = divide(labels, replicates=8, seed=seed)
+        assert 0 < smallest_complete_size(shares, labels)[0] <= shares.k_available
+
+
+def test_no_size_with_every_class_is_an_error_that_names_the_class():
+    labels = np.repeat([0, 1], [997, 3])
+    shares = divide(labels, replicates=8, seed=0)
+    with pytest.raises(DataError, match="'rare' has 3 of 1,000"):
+        planned_sizes(shares, labels, ("common", "rare"), StudyOptions(max_samples=40))
+
+
+def test_too_few_objects_says_how_many_are_needed():
+    def plan(count):
+        labels = np.arange(count) % 2
+        return planned_sizes(divide(labels, replicates=8, seed=0), labels, ("a", "b"), StudyOptions())
+
+    with pytest.raises(DataError, match=r"40 usable objects leave 24 to fit.* 52 are needed"):
+        plan(40)
+    with pytest.raises(DataError):
+        plan(51)
+    assert plan(52)[0] == (32,)
+
+
+@pytest.mark.parametrize(
+    "wrong",
+    [
+        {"hidden": 0}, {"layers": 0}, {"batch_size": 0}, {"patience": 0}, {"replicates": 1}, {"start": 1},
+        {"lr": 0.0}, {"lr": float("nan")}, {"held_out": 0.0}, {"held_out": 1.0}, {"validation": 0.0},
+        {"held_out": 0.6, "validation": 0.4}, {"growth": 1.0}, {"growth": float("inf")}, {"max_updates": 0},
+        {"max_samples": 31}, {"seed": -1},
+    ],
+)  # fmt: skip
+def test_options_that_cannot_be_meant_name_their_flag(wrong):
+    name = next(iter(wrong)).replace("_", "-")
+    with pytest.raises(UsageError, match=f"--{name} "):
+        StudyOptions(**wrong)
