@@ -109,5 +109,5 @@ def _at_double(axes: Axes, k: int, accuracy: float, double: AtDouble) -> None:
     )
     corner, bottom = axes.get_xlim()[1], axes.get_ylim()[0]  # where a rising curve never is
     forecast = f"{share(double.accuracy)}, 90 % {interval((low, high), share)}"
-    text = f"forecast at {objects(double.k)}, twice the data:\n{forecast}"
+    text = f"forecast at {objects(double.k)}, twice as many:\n{forecast}"
     label(axes, corner, bottom, text, colour=FORECAST, ha="right", va="bottom", offset=(-4, 7))

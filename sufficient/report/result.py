@@ -109,8 +109,9 @@ def curve_csv(answer: Answer) -> str:
 
 
 def skipped_csv(skipped: Sequence[Skipped]) -> str:
-    """Return one row for each object that was found and not used: name, reason, detail."""
-    return _csv(["name", "reason", "detail"], [[item.name, item.reason, item.detail] for item in skipped])
+    """Return one row for each object that was found and not used: name, reason, detail; all quoted."""
+    rows = [[item.name, item.reason, item.detail] for item in skipped]
+    return _csv(["name", "reason", "detail"], rows, quote_all=True)
 
 
 def read_skipped(path: Path) -> tuple[Skipped, ...]:
@@ -135,9 +136,11 @@ def _uncelled(text: str) -> str:
     return text[1:] if text.startswith("'") and _is_formula(text) else text
 
 
-def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]]) -> str:
+def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]], *, quote_all: bool = False) -> str:
     text = io.StringIO()
     writer = csv.writer(text, lineterminator="\n")
+    if quote_all:  # else a lone carriage return in a name would stand bare and end its row
+        writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(header)
     writer.writerows([[_cell(value) for value in row] for row in rows])
     return _encodable(text.getvalue())

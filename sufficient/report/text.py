@@ -143,9 +143,8 @@ def _how_many(answer: Answer, forecast: Forecast, data: Mapping[str, Any]) -> li
         if needed <= used:
             lines.append(f"training on everything at hand ({objects(used)} objects) is forecast to suffice")
             if forecast.more_needed:
-                lines.append(
-                    f"to see it in a study takes {about(forecast.more_needed, 2)} more, held-out shares included"
-                )
+                study = f"{about(forecast.more_needed, 2)} more, held-out shares included"
+                lines.append(f"to see it in a study takes {study}")
         if forecast.extrapolation == "beyond-4x":
             lines.append("this lies beyond 4 × the largest size run: a rough guide only")
     if forecast.probability_beyond_10x >= 0.01:
@@ -180,12 +179,13 @@ def _outlook(answer: Answer) -> list[str]:
     lo, hi = double.accuracy_interval
     gain = 100 * (double.accuracy - outlook.accuracy)
     if lo <= outlook.accuracy <= hi:
-        change = "change accuracy by less than can be told apart from none"
+        change = f"no clear gain is forecast from doubling to k = {objects(double.k)}"
     else:
-        change = f"{'raise' if gain > 0 else 'lower'} accuracy by {abs(gain):.1f} points"
+        points = f"{'raise' if gain > 0 else 'lower'} accuracy by {abs(gain):.1f} points"
+        change = f"doubling to k = {objects(double.k)} is forecast to {points}"
     accuracy = f"{share(double.accuracy)} {interval((lo, hi), share)}"
     loss = f"{_loss(double.unseen_loss)} {interval(double.unseen_loss_interval, _loss)}"
-    return [now, f"doubling the data is forecast to {change}: {accuracy}, loss {loss} nats (90 %)"]
+    return [now, f"{change}: accuracy {accuracy}, loss {loss} nats (90 %)"]
 
 
 def _data(data: Mapping[str, Any]) -> list[str]:

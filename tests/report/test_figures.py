@@ -127,7 +127,7 @@ def test_accuracy_and_its_forecast_at_double():
     assert list(line(axes, "measured").get_ydata()) == [p.accuracy for p in answer.curve if p.learned]
     assert list(line(axes, "forecast").get_xdata()) == [7000, 14000]
     assert "0.402 at 7,000" in texts(axes)
-    assert "forecast at 14,000, twice the data:\n0.431, 90 % [0.419, 0.443]" in texts(axes)
+    assert "forecast at 14,000, twice as many:\n0.431, 90 % [0.419, 0.443]" in texts(axes)
     assert "forecast" not in texts(AccuracyDisplay(answers.few()).plot())
 
 

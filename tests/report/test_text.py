@@ -111,12 +111,17 @@ def test_rate_stands_beside_lemma_1():
 def test_outlook_says_what_doubling_brings():
     shown = text(answers.insufficient())
     assert "at k = 7,000: accuracy 0.402, loss 1.710 nats on unseen objects" in shown
-    assert "doubling the data is forecast to raise accuracy by 3.0 points: 0.431 [0.419, 0.443]" in shown
+    assert (
+        "doubling to k = 14,000 is forecast to raise accuracy by 3.0 points: accuracy 0.431 [0.419, 0.443]"
+        in shown
+    )
     outlook = answers.insufficient().outlook
     falls = replace(outlook, accuracy=0.5)
     assert "lower accuracy by 6.9 points" in text(replace(answers.insufficient(), outlook=falls))
     same = replace(outlook, accuracy=0.43)
-    assert "less than can be told apart from none" in text(replace(answers.insufficient(), outlook=same))
+    assert "no clear gain is forecast from doubling to k = 14,000" in text(
+        replace(answers.insufficient(), outlook=same)
+    )
     assert "cannot be forecast" in text(answers.few())
 
 
