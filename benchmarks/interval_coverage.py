@@ -1,7 +1,7 @@
 """Does δ_k's 95 % interval cover the truth?
 
-Claim    At k far below, at half of and at all of the fit pool the interval of the study covers the true δ_k in
-         at least 90 % of data sets; the naive t interval over replicates, which share objects, does not.
+Claim    At k far below, at half of and at all of the fit pool the interval of the study covers the true
+         δ_k in at least 90 % of data sets; the naive t interval over replicates, which share objects, does not.
 On       Gaussian classes: every data set ("pool") is a fresh draw of m objects, divided as a study divides
          them (classes interleaved, replicates rotated), fitted and scored by the study's own code.
 Truth    The mean C_k over many other fresh pools of the same law.
@@ -73,7 +73,8 @@ def study_pools(setting: Setting, seeds: range, options: StudyOptions) -> list[R
     drawn = [draw(setting, centres, seed) for seed in seeds]
     names = tuple(f"class {i}" for i in range(setting.classes))
     records = [
-        new_record(labels, names, replace(options, seed=seed)) for (_, labels), seed in zip(drawn, seeds)
+        new_record(labels, names, replace(options, seed=seed))
+        for (_, labels), seed in zip(drawn, seeds, strict=True)
     ]
     every = np.concatenate([labels for _, labels in drawn])
     heads = Heads.over(

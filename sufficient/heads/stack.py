@@ -108,4 +108,5 @@ def gradients(stack: Stack, x: Tensor, labels: Tensor, into: Stack) -> None:
         if stack.biases:
             torch.sum(G, dim=1, keepdim=True, out=into.biases[p])
         if p > 0:
-            G = torch.bmm(G, stack.weights[p].transpose(1, 2)).mul_(inputs[p] > 0)
+            G = torch.bmm(G, stack.weights[p].transpose(1, 2))
+            G = torch.ops.aten.threshold_backward(G, inputs[p], 0)  # ⊙ [a_p > 0], as autograd does it

@@ -24,7 +24,8 @@ from sufficient.study.shares import Index, divide
 if TYPE_CHECKING:
     from sufficient.progress import Progress
 
-DEAD_SPREAD = 1e-6  # nats: a network whose losses differ by less says the same of every object
+DEAD_SPREAD = 1e-6  # nats: a network whose losses differ by less says the same of every object …
+# … unless all of them are below it: that network is right about every object, and alive
 
 AfterStage = Callable[[Record, float], bool]  # (record so far, seconds of the stage) → stop now?
 
@@ -142,7 +143,7 @@ def measured(
         largest_unseen=new_losses.max(axis=1),
         weight_norms=_numbers(weight_norms(stack)),
         distance=moved,
-        dead=both.max(axis=1) - both.min(axis=1) < DEAD_SPREAD,
+        dead=(both.max(axis=1) - both.min(axis=1) < DEAD_SPREAD) & (both.max(axis=1) >= DEAD_SPREAD),
         unseen_losses=new_losses.astype(np.float32),
         predicted=predicted,
     )

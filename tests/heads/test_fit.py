@@ -3,7 +3,7 @@ import torch
 
 from sufficient.errors import ResourceError, UsageError
 from sufficient.heads.device import choose_device
-from sufficient.heads.fit import FitOptions, batches, fit
+from sufficient.heads.fit import FitOptions, _Training, batches, fit
 from sufficient.heads.learner import Heads
 from sufficient.heads.objects import Objects
 from sufficient.heads.stack import Architecture, initial_stack
@@ -74,6 +74,24 @@ def test_update_0_is_a_candidate():
     result = fit(stack, wrong, fitted, validated, generators(4), FitOptions(lr=0.1, patience=2))
     assert (result.updates == 0).all()
     torch.testing.assert_close(result.stack.weights[0], stack.weights[0])
+
+
+def test_moments_of_units_that_never_fire_do_not_decay_into_slow_numbers(monkeypatch):
+    stack, objects, fitted, validated = problem()
+    stack = stack.of([tensor.float() for tensor in stack.tensors])
+    training = _Training(stack, Objects(objects.values.float(), objects.labels), validated, FitOptions())
+    source = batches(fitted, 64, generators(4))
+    training.update(next(source))
+    assert (training.adam.state[training.stack.weights[0]]["exp_avg"] != 0).any()
+    monkeypatch.setattr("sufficient.heads.fit.gradients", lambda *given: None)
+    for gradient in training.gradient.tensors:
+        gradient.zero_()
+    for _ in range(1_500):
+        training.update(next(source))
+        for moments in training.adam.state.values():
+            mean = moments["exp_avg"]
+            assert not ((mean != 0) & (mean.abs() < torch.finfo(torch.float32).tiny)).any()
+    assert all((moments["exp_avg"] == 0).all() for moments in training.adam.state.values())
 
 
 def test_the_cap_ends_training_and_is_told():

@@ -129,6 +129,15 @@ def test_dead_networks_are_marked():
     assert stage.unseen_loss == pytest.approx(np.log(3), abs=1e-6)
 
 
+def test_a_network_that_is_right_about_everything_is_alive():
+    record, heads = problem()
+    one_hot = torch.nn.functional.one_hot(heads.objects.labels, 5).float() * 1e4
+    heads = replace(heads, objects=replace(heads.objects, values=one_hot))
+    stage = run(record, heads, after_stage=lambda so_far, seconds: True).stages[0]
+    assert stage.largest_unseen.max() < 1e-6
+    assert not stage.dead.any()
+
+
 class TestStore:
     def test_written_and_read_back(self, whole, tmp_path):
         write_record(tmp_path, whole[0])
