@@ -1,7 +1,7 @@
 """Does δ_k's 95 % interval cover the truth?
 
 Claim    At k far below, at half of and at all of the fit pool the interval of the study covers the true
-         δ_k in at least 90 % of data sets; the naive t interval over replicates, which share objects, does not.
+         δ_k in at least 90 % of data sets; the naive t interval over replicates does not: they share objects.
 On       Gaussian classes: every data set ("pool") is a fresh draw of m objects, divided as a study divides
          them (classes interleaved, replicates rotated), fitted and scored by the study's own code.
 Truth    The mean C_k over many other fresh pools of the same law.
@@ -152,7 +152,6 @@ def main() -> None:
     options = StudyOptions(
         hidden=16, layers=2, lr=3e-3, patience=5, max_updates=1_000, replicates=given.replicates, device="cpu"
     )
-    torch.set_flush_denormal(True)
     every = []
     began = time.perf_counter()
     for setting in SETTINGS:

@@ -23,7 +23,7 @@ from sufficient.heads.learner import Heads
 from sufficient.heads.stack import Architecture
 from sufficient.options import QUICK_REPLICATES, RunOptions, read_options
 from sufficient.progress import Progress, SilentProgress
-from sufficient.report.result import data_block, read_skipped
+from sufficient.report.export import data_block, read_skipped
 from sufficient.result import ENVIRONMENT, RESULT, SKIPPED, Estimate
 from sufficient.run_directory import CONFIG, RECORD, held, opened
 from sufficient.study.options import StudyOptions

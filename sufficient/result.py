@@ -104,7 +104,7 @@ class Estimate:
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON values, in the form of the package's `result.schema.json`."""
-        from sufficient.report.result import to_dict
+        from sufficient.report.export import to_dict
 
         return to_dict(
             self.answer,
@@ -134,7 +134,7 @@ class Estimate:
 
     def write_answer(self, directory: Path) -> Estimate:
         """Write what follows from the record beside it, `result.json` last; return self with artifacts."""
-        from sufficient.report.result import curve_csv, dumps, skipped_csv
+        from sufficient.report.export import curve_csv, dumps, skipped_csv
         from sufficient.report.figures import draw_all
 
         figures = draw_all(self.answer, self.record, directory / "figures", title=self._title())

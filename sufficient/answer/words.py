@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from sufficient.answer.answer import CurvePoint, Rate
 from sufficient.notice import Notice
+from sufficient.rounding import nats, tolerance
 from sufficient.study.record import Record
 
 
@@ -14,9 +15,9 @@ def tolerance_met(points: Sequence[CurvePoint], size: int, tol: float, confirm: 
     sizes = _listed([f"{p.k:,}" for p in points[-confirm:]])
     return Notice(
         "TOLERANCE-MET",
-        f"From k = {size:,} objects on, one more changes the mean loss by no more than {tol:g} nats on "
-        f"average (confirmed at k = {sizes}; 95 % interval at the last {_band(points[-1])}): no more objects "
-        "are needed for this tolerance, and the outlook says whether they would still improve accuracy.",
+        f"From k = {size:,} objects on, one more changes the mean loss by no more than {tolerance(tol)} nats "
+        f"on average (confirmed at k = {sizes}; 95 % interval at the last {_band(points[-1])}): no more "
+        "objects are needed for this tolerance, and the outlook says whether they would still improve accuracy.",
     )
 
 
@@ -25,8 +26,8 @@ def tolerance_not_met(last: CurvePoint, tol: float) -> Notice:
     return Notice(
         "TOLERANCE-NOT-MET",
         f"With all {last.k:,} objects available to fit, one more still changes the mean loss by "
-        f"{last.difference:.3g} nats on average (95 % interval {_band(last)}), more than the tolerance "
-        f"{tol:g}: collect more objects, or accept a larger tolerance.",
+        f"{nats(last.difference, 3)} nats on average (95 % interval {_band(last)}), more than the tolerance "
+        f"{tolerance(tol)}: collect more objects, or accept a larger tolerance.",
     )
 
 
@@ -68,8 +69,10 @@ def stopped_early(points: Sequence[CurvePoint], available: int, tol: float) -> N
         done = f"before any of the {available:,} available objects were fitted"
     else:
         last = points[-1]
-        found = "" if last.difference is None else f", where the difference is {last.difference:.3g} nats"
-        done = f"at k = {last.k:,} of {available:,} available objects{found} (tolerance {tol:g})"
+        found = (
+            "" if last.difference is None else f", where the difference is {nats(last.difference, 3)} nats"
+        )
+        done = f"at k = {last.k:,} of {available:,} available objects{found} (tolerance {tolerance(tol)})"
     return Notice("STOPPED-EARLY", f"The study stopped {done}: let it run on to all of them.")
 
 
@@ -77,9 +80,9 @@ def too_few_sizes(last: CurvePoint, tol: float, confirm: int) -> Notice:
     """Inconclusive: within tol at the last size, but not at enough sizes."""
     return Notice(
         "TOO-FEW-SIZES",
-        f"At k = {last.k:,}, all objects available to fit, the difference is within the tolerance {tol:g} "
-        f"(95 % interval {_band(last)}), but not at each of the last {confirm} sizes as asked: collect some "
-        "more objects to confirm it.",
+        f"At k = {last.k:,}, all objects available to fit, the difference is within the tolerance "
+        f"{tolerance(tol)} (95 % interval {_band(last)}), but not at each of the last {confirm} sizes as "
+        "asked: collect some more objects to confirm it.",
     )
 
 
@@ -88,9 +91,9 @@ def curve_not_falling(last: CurvePoint, observed: Rate, tol: float) -> Notice:
     lo, hi = observed.interval
     return Notice(
         "CURVE-NOT-FALLING",
-        f"At k = {last.k:,}, all objects available to fit, the tolerance {tol:g} lies inside the 95 % "
-        f"interval {_band(last)}, and the difference does not fall with k (exponent {observed.exponent:.2g}, "
-        f"95 % interval {lo:.2g} to {hi:.2g}): check that training settles, then labels, features and model.",
+        f"At k = {last.k:,}, all objects available to fit, the tolerance {tolerance(tol)} lies inside the "
+        f"95 % interval {_band(last)}, and the difference does not fall with k (exponent "
+        f"{observed.exponent:.2g}, 95 % interval {lo:.2g} to {hi:.2g}): check that training settles, then labels, features and model.",
     )
 
 
@@ -99,7 +102,7 @@ def interval_too_wide(last: CurvePoint, tol: float) -> Notice:
     return Notice(
         "INTERVAL-TOO-WIDE",
         f"At k = {last.k:,}, all objects available to fit, the difference cannot be told from the tolerance "
-        f"{tol:g} (95 % interval {_band(last)}): run more replicates, or collect more objects.",
+        f"{tolerance(tol)} (95 % interval {_band(last)}): run more replicates, or collect more objects.",
     )
 
 
@@ -107,8 +110,8 @@ def met_at_first_size(size: int, tol: float) -> Notice:
     """Warn that k* is only an upper bound."""
     return Notice(
         "MET-AT-FIRST-SIZE",
-        f"The tolerance {tol:g} is met already at k = {size:,}, the first size that learned, so fewer "
-        "objects may be enough: start at a smaller size, or ask for a smaller tolerance.",
+        f"The tolerance {tolerance(tol)} is met already at k = {size:,}, the first size that learned, so "
+        "fewer objects may be enough: start at a smaller size, or ask for a smaller tolerance.",
     )
 
 
@@ -147,4 +150,8 @@ def _listed(parts: Sequence[str]) -> str:
 
 
 def _band(point: CurvePoint) -> str:
-    return "unknown" if point.lo is None or point.hi is None else f"{point.lo:.3g} to {point.hi:.3g} nats"
+    return (
+        "unknown"
+        if point.lo is None or point.hi is None
+        else f"{nats(point.lo, 3)} to {nats(point.hi, 3)} nats"
+    )

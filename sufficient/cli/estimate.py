@@ -23,7 +23,7 @@ Spec = Annotated[
     typer.Option(
         "--data",
         metavar="SPEC",
-        help="A folder of class folders, x.npz, x.safetensors, digits, mnist, fashionmnist, cifar10 or cifar100.",
+        help="Folder of class folders, .npz, .safetensors, digits, mnist, fashionmnist, cifar10 or cifar100.",
         rich_help_panel=DATA,
     ),
 ]

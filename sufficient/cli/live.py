@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 
 from sufficient.answer.answer import CurvePoint
 from sufficient.cli.output import Output
-from sufficient.report.numbers import duration, interval, nats, objects, share, tolerance
+from sufficient.rounding import duration, interval, nats, objects, share, tolerance
 
 if TYPE_CHECKING:
     from rich.live import Live

@@ -94,7 +94,7 @@ class Output:
     def json(self, result: Mapping[str, Any]) -> None:
         """Print one strict JSON object on stdout in json mode, nothing in the others."""
         if self.mode == "json":
-            from sufficient.report.result import dumps
+            from sufficient.report.export import dumps
 
             self._raw(self._stdout, dumps(result))
 

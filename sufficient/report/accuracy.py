@@ -6,8 +6,8 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from sufficient.answer.answer import Answer, AtDouble
-from sufficient.report.numbers import interval, objects, share
 from sufficient.report.style import FORECAST, INK, MEASURED, count_axis, label, styled
+from sufficient.rounding import interval, objects, share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

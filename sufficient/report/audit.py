@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
-from sufficient.report.numbers import objects
+from sufficient.rounding import objects
 
 if TYPE_CHECKING:
     from sufficient.data.labelled import LabelledData

@@ -136,10 +136,10 @@ def _measured(points: list[CurvePoint], tol: float, axes: Axes) -> None:
     if learned and hollow:
         label(
             axes,
-            hollow[0].k,
-            lower_end(hollow[0]),
+            hollow[-1].k,
+            cast(float, hollow[-1].difference),
             "hollow: did not learn",
             colour=MEASURED,
-            va="top",
-            offset=(-4, -8),
+            va="center",
+            offset=(9, 0),
         )

@@ -6,9 +6,9 @@ import math
 from typing import TYPE_CHECKING
 
 from sufficient.answer.answer import Forecast, SizeInterval
-from sufficient.report.numbers import about, ends
 from sufficient.report.style import FAINT, FORECAST, MET, label
 from sufficient.report.text import forecast_digits
+from sufficient.rounding import about, ends
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sufficient.landscape.difference import mean_absolute_difference, permuted_differences
-from sufficient.report.numbers import nats, objects
 from sufficient.report.style import FAINT, INK, LIMIT, MEASURED, label, nats_axis, styled
+from sufficient.rounding import nats, objects
 from sufficient.study.keys import numpy_generator
 from sufficient.study.record import Record
 

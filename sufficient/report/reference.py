@@ -7,8 +7,8 @@ from typing import TYPE_CHECKING, cast
 
 from sufficient.answer.answer import Answer, CurvePoint
 from sufficient.report.marks import LEFT_THIRD, position
-from sufficient.report.numbers import objects, tolerance
 from sufficient.report.style import BOUND, FAINT, GUIDE, LIMIT, label
+from sufficient.rounding import objects, tolerance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes

@@ -136,7 +136,7 @@ def nats_axis(axis: Axis) -> None:
     """Label a log axis of nats as tolerances are typed: 1e-4, 1e-3, 0.01, 0.1."""
     from matplotlib.ticker import FuncFormatter, LogLocator, NullFormatter
 
-    from sufficient.report.numbers import tolerance
+    from sufficient.rounding import tolerance
 
     axis.set_major_locator(LogLocator(numticks=99))
     axis.set_major_formatter(FuncFormatter(lambda value, _: tolerance(value)))

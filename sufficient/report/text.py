@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from sufficient.answer.answer import Answer, Forecast, SizeInterval
-from sufficient.report.numbers import about, ends, interval, nats, objects, rounded, share, signed, tolerance
+from sufficient.rounding import about, ends, interval, nats, objects, rounded, share, signed, tolerance
 
 LABEL = 12  # characters before the text of a line
 INCONCLUSIVE = {  # the deciding reason in one clause

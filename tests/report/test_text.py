@@ -4,8 +4,8 @@ from dataclasses import replace
 
 import pytest
 
+from sufficient import rounding
 from sufficient.notice import Notice
-from sufficient.report import numbers
 from sufficient.report.text import explain, headline, verdict_line
 from tests.report import answers
 
@@ -49,7 +49,7 @@ def test_headline_is_one_sentence_that_begins_with_the_verdict(name):
     assert sentence.lower().startswith(answer.verdict)
     assert sentence.endswith(".")
     assert "\n" not in sentence
-    assert numbers.tolerance(answer.tolerance) in sentence
+    assert rounding.tolerance(answer.tolerance) in sentence
 
 
 @pytest.mark.parametrize("name", answers.ALL)
@@ -139,17 +139,17 @@ def test_labels_stand_in_one_column():
 @pytest.mark.parametrize(
     ("shown", "expected"),
     [
-        (numbers.nats(4.24e-4), "4.2e-4"), (numbers.nats(0.0214), "0.021"), (numbers.nats(0.5), "0.50"),
-        (numbers.nats(12.0), "12"), (numbers.nats(None), "–"), (numbers.nats(float("nan")), "–"),
-        (numbers.tolerance(1e-4), "1e-4"), (numbers.tolerance(2.5e-4), "2.5e-4"),
-        (numbers.tolerance(0.01), "0.01"),
-        (numbers.about(3_612), "3,610"), (numbers.about(97), "97"), (numbers.about(9_996), "10,000"),
-        (numbers.ends((8_690, 10_390), like=9_412, digits=2), "[8,700, 10,400]"),
-        (numbers.ends((None, 32), like=32), "[…, 32]"), (numbers.signed(-1.024), "−1.02"),
-        (numbers.duration(3.14), "3.1 s"), (numbers.duration(42), "42 s"), (numbers.duration(245),
+        (rounding.nats(4.24e-4), "4.2e-4"), (rounding.nats(0.0214), "0.021"), (rounding.nats(0.5), "0.50"),
+        (rounding.nats(12.0), "12"), (rounding.nats(None), "–"), (rounding.nats(float("nan")), "–"),
+        (rounding.tolerance(1e-4), "1e-4"), (rounding.tolerance(2.5e-4), "2.5e-4"),
+        (rounding.tolerance(0.01), "0.01"),
+        (rounding.about(3_612), "3,610"), (rounding.about(97), "97"), (rounding.about(9_996), "10,000"),
+        (rounding.ends((8_690, 10_390), like=9_412, digits=2), "[8,700, 10,400]"),
+        (rounding.ends((None, 32), like=32), "[…, 32]"), (rounding.signed(-1.024), "−1.02"),
+        (rounding.duration(3.14), "3.1 s"), (rounding.duration(42), "42 s"), (rounding.duration(245),
         "4 min 05 s"),
-        (numbers.duration(7_620), "2 h 07 min"),
+        (rounding.duration(7_620), "2 h 07 min"),
     ],
 )  # fmt: skip
-def test_numbers(shown, expected):
+def test_rounding(shown, expected):
     assert shown == expected

@@ -172,7 +172,6 @@ class TestStore:
 
         monkeypatch.setattr("sufficient.study.store.write_atomically", dying)
 
-
         def write_all():
             write_header(tmp_path, record)
             for count in range(1, len(record.stages) + 1):

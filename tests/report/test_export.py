@@ -12,7 +12,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from sufficient.data.labelled import Audit, Skipped
-from sufficient.report.result import curve_csv, data_block, dumps, read_skipped, schema, skipped_csv, to_dict
+from sufficient.report.export import curve_csv, data_block, dumps, read_skipped, schema, skipped_csv, to_dict
 from tests.report import answers
 
 KEYS = [

@@ -1,0 +1,5 @@
+"""`python -m sufficient` is the command `sufficient`."""
+
+from sufficient.cli.app import main
+
+main()

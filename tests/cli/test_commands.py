@@ -1,0 +1,248 @@
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+
+import jsonschema
+import numpy as np
+import pytest
+
+from sufficient.cli.app import run
+from sufficient.cli.estimate import default_directory
+from sufficient.report.export import schema
+from sufficient.study.store import read_record
+from tests.test_api import steady
+
+SMALL = [
+    "--data", "digits", "--tol", "1e-3", "--hidden", "16", "--replicates", "3", "--start", "64",
+    "--patience", "3", "--device", "cpu",
+]  # fmt: skip
+
+
+@pytest.fixture(scope="module")
+def finished(tmp_path_factory):
+    out = tmp_path_factory.mktemp("runs") / "digits"
+    assert run(["estimate", *SMALL, "--out", str(out), "--quiet"]) == 0
+    return out
+
+
+def program(arguments, **options):
+    return subprocess.Popen(
+        [sys.executable, "-m", "sufficient", *arguments],
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,
+    )
+
+
+def test_a_person_reads_the_verdict_first_and_talk_goes_to_stderr(tmp_path, capsys):
+    assert run(["estimate", *SMALL, "--out", str(tmp_path / "run")]) == 0
+    said = capsys.readouterr()
+    assert said.out.splitlines()[0].startswith("Sufficient: ")
+    assert "\x1b" not in said.out + said.err
+    talk = said.err.splitlines()
+    assert talk[0] == talk[-1] == f"run directory: {tmp_path / 'run'}"
+    stages = [line for line in talk if line.startswith("k = ")]
+    assert len(stages) == len(read_record(tmp_path / "run" / "record").stages)
+
+
+def test_json_is_one_strict_object_the_same_as_the_file(tmp_path, capsys):
+    assert run(["estimate", *SMALL, "--out", str(tmp_path / "run"), "--json"]) == 0
+    out = capsys.readouterr().out
+    assert out == (tmp_path / "run" / "result.json").read_text()
+    jsonschema.validate(json.loads(out), schema())
+
+
+def test_quiet_prints_one_word(finished, capsys):
+    assert run(["report", str(finished), "--quiet"]) == 0
+    said = capsys.readouterr()
+    assert said.out == "sufficient\n"
+    assert said.err == ""
+
+
+def test_report_judges_again_and_restores(finished, capsys):
+    def drawn():
+        return (finished / "curve.csv").read_bytes(), (finished / "figures" / "curve.svg").read_bytes()
+
+    before = drawn()
+    assert run(["report", str(finished), "--tol", "1e-6", "--json"]) == 0
+    strict = json.loads(capsys.readouterr().out)
+    assert (strict["verdict"], strict["tolerance"], strict["command"]) == ("inconclusive", 1e-6, "report")
+    assert drawn()[1] != before[1]
+    assert run(["report", str(finished)]) == 0
+    assert (
+        (finished / "curve.csv").read_bytes(),
+        (finished / "figures" / "curve.svg").read_bytes(),
+    ) == before
+
+
+@pytest.mark.parametrize(("tol", "code"), [("0.01", 0), ("1e-9", 11)], ids=["sufficient", "inconclusive"])
+def test_exit_code_tells_the_verdict_when_asked(tmp_path, tol, code):
+    line = [
+        "estimate",
+        *SMALL,
+        "--tol",
+        tol,
+        "--max-samples",
+        "400",
+        "--quiet",
+        "--out",
+        str(tmp_path / "run"),
+    ]
+    assert run([*line, "--exit-code"]) == code
+    assert run([*line, "--resume"]) == 0
+
+
+def test_exit_code_insufficient(tmp_path):
+    line = [
+        "estimate",
+        "--data",
+        "digits",
+        "--hidden",
+        "4",
+        "--layers",
+        "1",
+        "--replicates",
+        "2",
+        "--start",
+        "400",
+    ]
+    assert run([*line, "--tol", "1e-9", "--quiet", "--exit-code", "--out", str(tmp_path / "run")]) == 10
+
+
+@pytest.mark.parametrize(
+    ("arguments", "code", "words"),
+    [
+        (["estimate", "--data", "nowhere"], 3, "does not exist"),
+        (["estimate", *SMALL, "--tol", "0"], 2, "--tol"),
+        (["estimate", *SMALL, "--tol", "-1"], 2, "--tol"),
+        (["estimate", *SMALL, "--start", "5000"], 3, "5,000"),
+        (["estimate", *SMALL, "--features", "vit"], 3, "--features pixels"),
+        (["estimate", *SMALL, "--features", ""], 3, "--features"),
+        (["estimate", *SMALL, "--json", "--quiet"], 2, "one of the two"),
+        (["estimate", *SMALL, "--quick"], 2, "--quick"),
+        (["estimate", *SMALL, "--resume"], 2, "--out"),
+        (["estimate", *SMALL, "--device", "abacus"], 2, "abacus"),
+        (["estimate", *SMALL, "--scale", "loud"], 2, "--scale"),
+        (["estimate"], 2, "--data"),
+        (["estimate", "--hidden", "many", "--data", "digits"], 2, "--hidden"),
+        (["guess"], 2, "guess"),
+        (["report", "nowhere"], 3, "no finished stage"),
+    ],
+)
+def test_known_errors_are_one_sentence(arguments, code, words, capsys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(arguments) == code
+    said = capsys.readouterr()
+    assert words in said.err
+    assert "Traceback" not in said.err
+    assert said.out == ""
+
+
+def test_an_error_leaves_no_run_directory_with_a_verdict(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert run(["estimate", "--data", "nowhere"]) == 3
+    assert not list(tmp_path.rglob("result.json"))
+
+
+def test_debug_shows_the_traceback(capsys, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("SUFFICIENT_DEBUG", "1")
+    assert run(["check", "--data", "nowhere"]) == 3
+    assert "Traceback" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("error", "code", "words"),
+    [
+        (MemoryError("12 GiB"), 4, "out of memory"),
+        (OSError(28, "No space left on device"), 4, "No space left"),
+        (KeyboardInterrupt(), 130, "--resume"),
+        (RuntimeError("surprise"), 1, "bug"),
+    ],
+)
+def test_what_is_not_ours_has_its_exit_code(error, code, words, capsys, monkeypatch, tmp_path):
+    def fail(*given, **named):
+        raise error
+
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("sufficient.api.estimate", fail)
+    assert run(["estimate", "--data", "digits"]) == code
+    assert words in capsys.readouterr().err
+
+
+def test_check_accounts_for_every_object(tmp_path, capsys):
+    images = np.zeros((40, 4, 4), np.uint8)
+    images[:, 0, 0] = np.arange(40)
+    images[9] = images[3]
+    np.savez(tmp_path / "x.npz", images=images, labels=np.repeat(["[red]cat", "dog"], 20))
+    assert run(["check", "--data", str(tmp_path / "x.npz"), "--json"]) == 0
+    account = json.loads(capsys.readouterr().out)
+    assert (account["found"], account["used"], account["skipped"]) == (40, 39, {"duplicate": 1})
+    assert account["classes"] == {"[red]cat": 19, "dog": 20}
+    assert account["skipped_objects"] == [
+        {"name": "row 9", "reason": "duplicate", "detail": account["skipped_objects"][0]["detail"]}
+    ]
+    assert run(["check", "--data", str(tmp_path / "x.npz")]) == 0
+    said = capsys.readouterr().out
+    assert "40 found = 39 used + 1 skipped" in said
+    assert "[red]cat" in said
+
+
+def test_env_and_version(capsys):
+    import torch
+
+    assert run(["env", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out)["libraries"]["torch"] == torch.__version__.split("+")[0]
+    assert run(["env"]) == 0
+    assert "python" in capsys.readouterr().out
+    assert run(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("sufficient 0.")
+
+
+def test_help_loads_no_torch():
+    code = (
+        "import sys; from sufficient.cli.app import run; run(['--help']); run(['estimate', '--help']);"
+        "assert not {'torch', 'numpy', 'matplotlib', 'sklearn'} & set(sys.modules), sys.modules.keys()"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True, stdout=subprocess.DEVNULL)
+
+
+def test_default_directory_is_dated_and_named():
+    assert default_directory("./My Photos/cats").as_posix().endswith("Z-cats")
+    assert default_directory("/data/x.npz").name.endswith("Z-x")
+
+
+@pytest.mark.parametrize("after", [1, 4])
+def test_sigkill_and_resume_end_as_an_uninterrupted_run(finished, tmp_path, after):
+    out = tmp_path / "run"
+    with program(["estimate", *SMALL, "--out", str(out)]) as killed:
+        deadline = time.monotonic() + 120
+        while len(list((out / "record").glob("stage-*"))) < after and time.monotonic() < deadline:
+            time.sleep(0.005)
+        os.kill(killed.pid, signal.SIGKILL)
+    assert not (out / "result.json").exists()
+    assert run(["estimate", *SMALL, "--out", str(out), "--resume", "--quiet"]) == 0
+    result, whole = (json.loads((path / "result.json").read_text()) for path in (out, finished))
+    whole["command"] = result["command"]  # `finished` may have been reported on
+    assert result["resumed"]
+    assert steady(result) == steady(whole)
+
+
+@pytest.mark.parametrize(("number", "code"), [(signal.SIGTERM, 143), (signal.SIGINT, 130)])
+def test_a_stopped_run_says_how_to_go_on(tmp_path, number, code):
+    out = tmp_path / "run"
+    line = ["estimate", "--data", "digits", "--tol", "1e-9", "--out", str(out)]
+    with program(line) as stopped:
+        deadline = time.monotonic() + 120
+        while not list((out / "record").glob("stage-*")) and time.monotonic() < deadline:
+            time.sleep(0.005)
+        os.kill(stopped.pid, number)
+        _, said = stopped.communicate()
+    assert stopped.returncode == code
+    assert "--resume" in said
+    assert "Traceback" not in said
+    assert read_record(out / "record").stages

@@ -1,0 +1,18 @@
+import os
+from pathlib import Path
+
+os.environ["OMP_NUM_THREADS"] = (
+    "1"  # before torch is imported: the tests' networks are too small for two threads
+)
+
+import pytest  # noqa: E402 - the threads come first
+
+DATA = Path(os.environ.get("SUFFICIENT_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
+
+
+@pytest.fixture(scope="session")
+def real_data():
+    """The folder of real images; a test that needs it is skipped where it is not there."""
+    if not DATA.is_dir():
+        pytest.skip(f"no real images at {DATA}; set SUFFICIENT_TEST_DATA")
+    return DATA
