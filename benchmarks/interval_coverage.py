@@ -43,6 +43,9 @@ class Setting:
     inputs: int = 8
 
 
+OPTIONS = StudyOptions(
+    hidden=16, layers=2, lr=3e-3, patience=5, max_updates=1_000, replicates=8, device="cpu"
+)
 SETTINGS = [Setting(*law) for law in itertools.product((200, 400, 1_000), (2, 5), (0.7, 1.2, 2.0))]
 
 
@@ -149,9 +152,7 @@ def main() -> None:
     parser.add_argument("--fresh", type=int, default=400)
     parser.add_argument("--replicates", type=int, default=8)
     given = parser.parse_args()
-    options = StudyOptions(
-        hidden=16, layers=2, lr=3e-3, patience=5, max_updates=1_000, replicates=given.replicates, device="cpu"
-    )
+    options = replace(OPTIONS, replicates=given.replicates)
     every = []
     began = time.perf_counter()
     for setting in SETTINGS:

@@ -7,7 +7,7 @@ import json
 import time
 from dataclasses import replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 from sufficient.answer.interval import curve
 from sufficient.answer.verdict import certain, judge
@@ -16,7 +16,7 @@ from sufficient.data.labelled import LabelledData
 from sufficient.data.sources import read
 from sufficient.environment import environment
 from sufficient.errors import DataError, UsageError
-from sufficient.features.choose import Features, choose
+from sufficient.features.choose import Features, ScaleChoice, choose
 from sufficient.heads.device import choose_device
 from sufficient.heads.fit import FitOptions
 from sufficient.heads.learner import Heads
@@ -141,7 +141,9 @@ def _run(
     device = choose_device(options.study.device)
     with contextlib.nullcontext() if out is None else opened(out, options, resume=resume):
         labelled = read_data(options, data, labels, progress)
-        chosen = choose(labelled, features=options.features, size=options.size, scale=options.scale)
+        chosen = choose(
+            labelled, features=options.features, size=options.size, scale=cast(ScaleChoice, options.scale)
+        )
         record, resumed = _begun(out, _described(labelled, chosen, options))
         skipped = labelled.audit.skipped
         del labelled

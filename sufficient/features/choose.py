@@ -17,6 +17,7 @@ SCALES_DIFFER = 10.0  # largest over smallest standard deviation of a column, be
 COLUMNS_AT_ONCE = 64  # columns in float64 at a time, to keep memory small
 
 Scale = Literal["none", "standard"]
+ScaleChoice = Literal["auto", "none", "standard"]
 
 
 @dataclass(frozen=True)
@@ -35,7 +36,7 @@ def choose(
     *,
     features: str = "auto",
     size: int | None = None,
-    scale: Literal["auto", "none", "standard"] = "auto",
+    scale: ScaleChoice = "auto",
 ) -> Features:
     """Return the features of labelled data: `auto`, `pixels`, or the name of a pretrained model.
 
@@ -59,7 +60,7 @@ def choose(
     return _pixel_features(data, asked=features == "pixels", size=size, scale=scale)
 
 
-def _given_features(data: LabelledData, scale: Literal["auto", "none", "standard"]) -> Features:
+def _given_features(data: LabelledData, scale: ScaleChoice) -> Features:
     values = data.values.astype(np.float32, copy=False)
     reason = "the data are features already and are taken as they are"
     if scale == "auto":
@@ -74,9 +75,7 @@ def _given_features(data: LabelledData, scale: Literal["auto", "none", "standard
     return Features(values, data.labels, f"{values.shape[1]} given features", scale, f"{reason}.")
 
 
-def _pixel_features(
-    data: LabelledData, *, asked: bool, size: int | None, scale: Literal["auto", "none", "standard"]
-) -> Features:
+def _pixel_features(data: LabelledData, *, asked: bool, size: int | None, scale: ScaleChoice) -> Features:
     images = to_common_size(data.values.astype(np.uint8, copy=False), size)
     height, width, channels = images.shape[1:]
     why = "asked for" if asked else f"no image exceeds {LARGEST_OWN_SIDE} pixels a side"

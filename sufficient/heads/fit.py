@@ -66,7 +66,7 @@ def batches(fitted: Tensor, batch_size: int, generators: Sequence[torch.Generato
     size = fitted.shape[1]
     while True:
         order = torch.stack([torch.randperm(size, generator=generator) for generator in generators])
-        yield from fitted.gather(1, order.to(fitted.device)).split(batch_size, dim=1)
+        yield from torch.split(fitted.gather(1, order.to(fitted.device)), batch_size, dim=1)
 
 
 class _Training:

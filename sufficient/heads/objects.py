@@ -55,4 +55,4 @@ class Objects:
         """Yield `index` (M, n) in pieces along n whose gathered inputs fit CHUNK_BYTES."""
         models, columns = len(index), self.values.shape[1]
         step = max(1, CHUNK_BYTES // (models * columns * self.values.element_size()))
-        yield from index.split(step, dim=1)
+        yield from torch.split(index, step, dim=1)

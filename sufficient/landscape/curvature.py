@@ -101,7 +101,7 @@ def gterm_norms_of_module(module: nn.Module, x: Tensor, *, chunk_bytes: int = MO
     """Return ‖FᵀAF‖₂ of each object of `x` (B, …) for any module from objects to logits, (B,).
 
     F is over the parameters that require a gradient. It is taken by K backward passes, vectorised over
-    objects, and folded into S = FFᵀ at once. `module` must treat objects apart: no batch statistics.
+    objects, and folded into S = FFᵀ at once. `module` must treat objects apart and draw nothing: evaluation mode.
     """
     theta = {name: t.detach() for name, t in module.named_parameters() if t.requires_grad}
 
@@ -109,7 +109,7 @@ def gterm_norms_of_module(module: nn.Module, x: Tensor, *, chunk_bytes: int = MO
         z = functional_call(module, theta, (one.unsqueeze(0),)).squeeze(0)
         return z, z
 
-    jacobians = vmap(jacrev(logits, has_aux=True), in_dims=(None, 0), randomness="different")
+    jacobians = vmap(jacrev(logits, has_aux=True), in_dims=(None, 0))
     classes = len(logits(theta, x[0])[0])
     each = 2 * classes * sum(t.numel() * t.element_size() for t in theta.values())
     norms = []
