@@ -24,8 +24,10 @@ PLOT_WIDTH, PLOT_HEIGHT = 56, 10  # characters; with the lines around it fits a 
 class LiveStudy:
     """A `Progress` that people watch. Use as a context manager around the study; silent when quiet."""
 
-    def __init__(self, output: Output, *, tol: float, clock: Callable[[], float] = time.monotonic):
-        self.output, self.tol = output, tol
+    def __init__(
+        self, output: Output | None = None, *, tol: float, clock: Callable[[], float] = time.monotonic
+    ):
+        self.output, self.tol = output or Output(), tol
         self._clock = clock
         self._live: Live | None = None
         self._points: list[tuple[CurvePoint, float]] = []  # with the seconds each stage took
