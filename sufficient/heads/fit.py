@@ -14,14 +14,10 @@ from itertools import islice
 import torch
 from torch import Tensor
 
+from sufficient.heads.descent import Descent, Moments
 from sufficient.heads.objects import Objects
 from sufficient.heads.score import cross_entropy, score
 from sufficient.heads.stack import Stack, forward, gradients
-
-# The moments of a unit that never fires decay by 0.9 an update, after 800 into numbers so small that a CPU
-# takes ten times as long for them. Swept to 0 below 1e-30 every 100 updates they never get there, and a step
-# that is 1e-22 at most is lost.
-SWEEP_BELOW, SWEEP_EVERY = 1e-30, 100
 
 KEEP_GATHERED_BYTES = 256 * 2**20  # validation inputs up to this size are gathered once, not at every check
 
@@ -76,31 +72,25 @@ class _Training:
         self.options = options
         self.objects = objects
         self.validated = validated
-        self.updates = 0
         inputs = validated.numel() * objects.values.shape[1] * objects.values.element_size()
         self.inputs = objects.gather(validated) if inputs <= KEEP_GATHERED_BYTES else None
-        self._start(stack.rows(slice(None)), state=None)
+        self._start(stack.rows(slice(None)), moments=None)
 
-    def _start(self, stack: Stack, state: list[dict[str, Tensor]] | None) -> None:
+    def _start(self, stack: Stack, moments: Moments | None) -> None:
+        gradient = stack.of([torch.zeros_like(tensor) for tensor in stack.tensors])
+        objects = self.objects
+
+        def write_gradients(batch: Tensor) -> None:
+            gradients(stack, objects.gather(batch), objects.labels[batch], gradient)
+
         self.stack = stack
-        self.gradient = stack.of([torch.zeros_like(tensor) for tensor in stack.tensors])
-        for tensor, gradient in zip(stack.tensors, self.gradient.tensors, strict=True):
-            tensor.grad = gradient
-        self.adam = torch.optim.Adam(
-            stack.tensors, lr=self.options.lr, fused=stack.tensors[0].device.type != "mps"
+        self.descent = Descent(
+            stack.tensors, gradient.tensors, write_gradients, lr=self.options.lr, moments=moments
         )
-        for tensor, moments in zip(stack.tensors, state or [], strict=False):
-            self.adam.state[tensor] = moments
 
     def update(self, batch: Tensor) -> None:
         """Take one Adam step on a batch (M, B) of object indices."""
-        gradients(self.stack, self.objects.gather(batch), self.objects.labels[batch], self.gradient)
-        self.adam.step()
-        self.updates += 1
-        if self.updates % SWEEP_EVERY == 0:
-            for moments in self.adam.state.values():
-                mean = moments["exp_avg"]
-                mean.copy_(torch.nn.functional.hardshrink(mean, SWEEP_BELOW))
+        self.descent.step(batch)
 
     def validation_loss(self) -> Tensor:
         """Return the mean loss on each network's validation objects, shape (M,), nats."""
@@ -111,16 +101,11 @@ class _Training:
 
     def keep(self, rows: Tensor) -> None:
         """Go on with some of the networks; their moments and step count go with them."""
-        state = []
-        for tensor in self.stack.tensors:
-            moments = self.adam.state[tensor]
-            state.append(
-                {name: value if name == "step" else value[rows].clone() for name, value in moments.items()}
-            )
+        moments = self.descent.moments(rows)
         self.objects = self.objects.models(rows)
         self.validated = self.validated[rows]
         self.inputs = None if self.inputs is None else self.inputs[rows]
-        self._start(self.stack.rows(rows), state)
+        self._start(self.stack.rows(rows), moments)
 
 
 def fit(

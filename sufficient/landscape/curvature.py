@@ -84,14 +84,13 @@ def _norms_of_piece(weights: Sequence[Tensor], biases: Sequence[Tensor], x: Tens
 
 
 def _largest_eigenvalue(S: Tensor, logits: Tensor) -> Tensor:
-    """Return λ_max(RᵀSR), (…,), of S (…, K, K) and logits (…, K), in double precision."""
+    """Return λ_max(RᵀSR), (…,), of S (…, K, K) and logits (…, K), in double precision.
+
+    Where p_i is nearly 1, A loses the digits of 1 − p_i; in R they are next to nothing beside the other √p_j.
+    """
     probabilities = torch.softmax(logits.double(), dim=-1)
     roots = probabilities.sqrt()
-    classes = logits.shape[-1]
-    excluding = 1 - torch.eye(classes, dtype=torch.double, device=logits.device)
-    others = probabilities @ excluding  # 1 − p without its rounding error where p is nearly 1
-    R = -probabilities[..., :, None] * roots[..., None, :]
-    R.diagonal(dim1=-2, dim2=-1).copy_(roots * others)
+    R = torch.diag_embed(roots) - probabilities[..., :, None] * roots[..., None, :]
     eigenvalues: Tensor = torch.linalg.eigvalsh(R.transpose(-1, -2) @ S.double() @ R)
     return eigenvalues[..., -1].clamp(min=0)
 
@@ -101,7 +100,8 @@ def gterm_norms_of_module(module: nn.Module, x: Tensor, *, chunk_bytes: int = MO
     """Return ‖FᵀAF‖₂ of each object of `x` (B, …) for any module from objects to logits, (B,).
 
     F is over the parameters that require a gradient. It is taken by K backward passes, vectorised over
-    objects, and folded into S = FFᵀ at once. `module` must treat objects apart and draw nothing: evaluation mode.
+    objects, and folded into S = FFᵀ at once. `module` must treat objects apart and draw nothing: set it to
+    evaluation mode.
     """
     theta = {name: t.detach() for name, t in module.named_parameters() if t.requires_grad}
 

@@ -38,18 +38,26 @@ def root_mean_square_difference(losses: ArrayLike, sizes: ArrayLike) -> Floats:
 
 
 def permuted_differences(losses: ArrayLike, orders: int, *, random: np.random.Generator) -> Floats:
-    """Return the mean of |d_k| over `orders` random orders for k = 1 … m − 1, shape (m − 1,), nats."""
-    ell = _as_losses(losses)  # (m,)
-    m = len(ell)
+    """Return the mean of |d_k| over `orders` random orders for k = 1 … m − 1, shape (…, m − 1), nats.
+
+    `losses` (m,), or (…, m): one row a network; all rows share the orders.
+    """
+    ell = np.asarray(losses, dtype=np.float64)
+    m = _as_losses(ell.reshape(-1, ell.shape[-1])[0]).size
     k = np.arange(1, m, dtype=np.float64)
-    total = np.zeros(m - 1)
-    rows = max(1, _CHUNK // m)
-    for first in range(0, orders, rows):
-        count = min(rows, orders - first)
-        ordered = random.permuted(np.tile(ell, (count, 1)), axis=1)  # (orders, m)
-        means = np.cumsum(ordered[:, :-1], axis=1) / k
-        total += np.abs((ordered[:, 1:] - means) / (k + 1)).sum(axis=0)
-    return total / orders
+    rows = ell.reshape(-1, m)
+    total = np.zeros((len(rows), m - 1))
+    at_once = max(1, _CHUNK // m)
+    for first in range(0, orders, at_once):
+        count = min(at_once, orders - first)
+        order = random.permuted(np.tile(np.arange(m, dtype=np.int32), (count, 1)), axis=1)  # (count, m)
+        for row, sums in zip(rows, total, strict=True):
+            ordered = row[order]
+            steps = np.cumsum(ordered[:, :-1], axis=1)
+            steps /= k
+            np.subtract(ordered[:, 1:], steps, out=steps)
+            sums += np.abs(steps, out=steps).sum(axis=0)
+    return total.reshape(*ell.shape[:-1], m - 1) / (orders * (k + 1))
 
 
 def _as_losses(losses: ArrayLike) -> Floats:

@@ -82,16 +82,35 @@ def test_moments_of_units_that_never_fire_do_not_decay_into_slow_numbers(monkeyp
     training = _Training(stack, Objects(objects.values.float(), objects.labels), validated, FitOptions())
     source = batches(fitted, 64, generators(4))
     training.update(next(source))
-    assert (training.adam.state[training.stack.weights[0]]["exp_avg"] != 0).any()
+    assert (training.descent.adam.state[training.stack.weights[0]]["exp_avg"] != 0).any()
     monkeypatch.setattr("sufficient.heads.fit.gradients", lambda *given: None)
-    for gradient in training.gradient.tensors:
-        gradient.zero_()
+    for tensor in training.stack.tensors:
+        tensor.grad.zero_()
     for _ in range(1_500):
         training.update(next(source))
-        for moments in training.adam.state.values():
+        for moments in training.descent.adam.state.values():
             mean = moments["exp_avg"]
             assert not ((mean != 0) & (mean.abs() < torch.finfo(torch.float32).tiny)).any()
-    assert all((moments["exp_avg"] == 0).all() for moments in training.adam.state.values())
+    assert all((moments["exp_avg"] == 0).all() for moments in training.descent.adam.state.values())
+
+
+def test_what_a_capture_runs_first_is_undone(monkeypatch):
+    """On CUDA a step runs a few times before it is captured; here the same is done on the CPU."""
+
+    def warmed_up(step, device, undo):
+        for _ in range(3):
+            step()
+        undo()
+        return step
+
+    stack, objects, fitted, validated = problem()
+    options = FitOptions(batch_size=32, patience=3)  # 100 objects: batches of 32 and of 4
+    plain = fit(stack, objects, fitted, validated, generators(4), options)
+    monkeypatch.setattr("sufficient.heads.descent.captured", warmed_up)
+    captured = fit(stack, objects, fitted, validated, generators(4), options)
+    assert torch.equal(captured.updates, plain.updates)
+    for tensor, other in zip(captured.stack.tensors, plain.stack.tensors, strict=True):
+        assert torch.equal(tensor, other)
 
 
 def test_the_cap_ends_training_and_is_told():

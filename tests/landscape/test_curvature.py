@@ -112,7 +112,7 @@ def test_gterm_is_the_full_hessian_of_one_linear_layer():
 
 
 def test_two_classes_and_a_confident_object_keep_their_digits():
-    """p = (1 − 1e-13, 1e-13): the norm is 2 p₁ p₂ ‖x‖², which 1 − p₁ taken by subtraction would lose."""
+    """p = (1 − 1e-13, 1e-13): the norm is 2 p₁ p₂ ‖x‖², whose digits A formed in full has lost."""
     logit = -math.log(1e-13)
     W = torch.tensor([[[logit, 0.0]]], dtype=torch.double)
     found = gterm_norms([W], [], torch.ones(1, 1, 1, dtype=torch.double)).item()
