@@ -14,18 +14,19 @@ from sufficient.answer.verdict import certain, judge
 from sufficient.data.images import LARGEST_OWN_SIDE
 from sufficient.data.labelled import LabelledData
 from sufficient.data.sources import read
-from sufficient.environment import environment
+from sufficient.environment import computed_by, environment
 from sufficient.errors import DataError, UsageError
 from sufficient.features.choose import Features, ScaleChoice, choose
 from sufficient.heads.device import choose_device
 from sufficient.heads.fit import FitOptions
 from sufficient.heads.learner import Heads
 from sufficient.heads.stack import Architecture
+from sufficient.notice import Notice
 from sufficient.options import QUICK_REPLICATES, RunOptions, read_options
 from sufficient.progress import Progress, SilentProgress
 from sufficient.report.export import data_block, read_skipped
 from sufficient.result import ENVIRONMENT, RESULT, SKIPPED, Estimate
-from sufficient.run_directory import CONFIG, RECORD, held, opened
+from sufficient.run_directory import CONFIG, RECORD, begin, held, opened
 from sufficient.study.options import StudyOptions
 from sufficient.study.record import Record
 from sufficient.study.run import new_record, run_study
@@ -58,14 +59,16 @@ def estimate(
     `data`: a SPEC or path (a folder of class folders, `digits`, `mnist`, `x.npz`, …), or images
     (N, H, W[, C]) uint8 or features (N, d) float with `labels` (N,). `tol` in nats: by how much one more
     object may still change the mean loss. `time_limit` in seconds. `out`: a new directory for the run, which
-    `resume` goes on with. `progress`: a listener, e.g. `sufficient.LiveProgress()`; silent by default.
+    `resume` goes on with. `progress`: a listener, e.g. `sufficient.LiveStudy(tol=1e-4)`; silent by default.
     `study`: fields of `StudyOptions` (hidden, layers, bias, replicates, held_out, start, growth, seed, …).
 
     Raises UsageError for options that cannot be meant, DataError for data that cannot be used,
     ResourceError for disk, memory or device.
     """
     if quick:
-        study.setdefault("replicates", QUICK_REPLICATES)
+        if "replicates" in study:
+            raise UsageError(f"--quick means --replicates {QUICK_REPLICATES}; give one of the two.")
+        study["replicates"] = QUICK_REPLICATES
     if unknown := sorted(set(study) - set(StudyOptions.__dataclass_fields__)):
         raise UsageError(f"estimate() has no option {', '.join(unknown)}; see help(sufficient.estimate).")
     options = RunOptions(
@@ -114,8 +117,10 @@ def report(directory: str | Path, *, tol: float | None = None) -> Estimate:
 
     Nothing is trained. Raises DataError where no run is, ResourceError when the disk says no.
     """
-    run = load(directory)
+    if not Path(directory).is_dir():
+        raise DataError(f"{directory} is no directory; give that of a run.")
     with held(Path(directory)):
+        run = load(directory)
         judged = run if tol is None else run.judged(tol=tol)
         return replace(judged, command="report").write_answer(Path(directory))
 
@@ -144,7 +149,7 @@ def _run(
         chosen = choose(
             labelled, features=options.features, size=options.size, scale=cast(ScaleChoice, options.scale)
         )
-        record, resumed = _begun(out, _described(labelled, chosen, options))
+        record, resumed = _begun(out, _described(labelled, chosen, options, device), options)
         skipped = labelled.audit.skipped
         del labelled
         heads = _heads(chosen, record, options, device)
@@ -171,7 +176,7 @@ def _run(
         return result if out is None else result.write_answer(out)
 
 
-def _described(labelled: LabelledData, chosen: Features, options: RunOptions) -> Record:
+def _described(labelled: LabelledData, chosen: Features, options: RunOptions, device: torch.device) -> Record:
     """Return a record without stages that says what is studied."""
     record = new_record(chosen.labels, labelled.classes, options.study)
     architecture = _architecture(chosen, record, options.study)
@@ -202,15 +207,17 @@ def _described(labelled: LabelledData, chosen: Features, options: RunOptions) ->
             "inputs": architecture.inputs,
             "outputs": architecture.classes,
         },
+        computed=computed_by(str(device)),
     )
 
 
-def _begun(out: Path | None, fresh: Record) -> tuple[Record, bool]:
+def _begun(out: Path | None, fresh: Record, options: RunOptions) -> tuple[Record, bool]:
     """Return the record to go on with, and whether it was begun before."""
     if out is None:
         return fresh, False
     before = read_record(out / RECORD)
     if before is None:
+        begin(out, options)
         write_header(out / RECORD, fresh)
         return fresh, False
     if before.data["fingerprint"] != fresh.data["fingerprint"]:
@@ -218,7 +225,24 @@ def _begun(out: Path | None, fresh: Record) -> tuple[Record, bool]:
             f"the data is not that of the run in {out}: fingerprint {before.data['fingerprint'][:12]} then, "
             f"{fresh.data['fingerprint'][:12]} now. Give a new --out for the changed data."
         )
+    if before.computed != fresh.computed:
+        before = replace(
+            before, notices=(*before.notices, _elsewhere(before, fresh)), computed=fresh.computed
+        )
+        write_header(out / RECORD, before)
     return before, bool(before.stages)
+
+
+def _elsewhere(before: Record, now: Record) -> Notice:
+    changed = [
+        f"{name} {value} then, {now.computed[name]} now"
+        for name, value in before.computed.items()
+        if now.computed[name] != value
+    ]
+    return Notice(
+        "RESUMED-ELSEWHERE",
+        f"the run was begun with {'; '.join(changed)}: sizes may differ by rounding from one run at once.",
+    )
 
 
 def _heads(chosen: Features, record: Record, options: RunOptions, device: torch.device) -> Heads:

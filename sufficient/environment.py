@@ -34,6 +34,19 @@ def environment(device: str) -> dict[str, Any]:
     }
 
 
+def computed_by(device: str) -> dict[str, Any]:
+    """Return what the same bytes need to stay the same: versions, device, threads."""
+    import torch
+
+    return {
+        "sufficient": __version__,
+        "torch": torch.__version__,
+        "device": device,
+        "threads": torch.get_num_threads(),
+        "machine": platform.machine(),
+    }
+
+
 def devices() -> dict[str, Any]:
     """Return what `--device` could name here."""
     import torch

@@ -37,7 +37,10 @@ class RunOptions:
     study: StudyOptions = field(default_factory=StudyOptions)
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Refuse what cannot be meant; numpy's numbers become Python's."""
+        for name in ("tol", "confirm", "size", "time_limit"):
+            value = getattr(self, name)
+            object.__setattr__(self, name, value.item() if hasattr(value, "item") else value)
         if not (math.isfinite(self.tol) and self.tol > 0):
             raise UsageError(f"--tol {self.tol} cannot be met by any data; give a positive number of nats.")
         if self.confirm < 1:

@@ -124,11 +124,12 @@ class Estimate:
 
         Raises ResourceError when the disk says no, UsageError when the directory is not empty.
         """
-        from sufficient.run_directory import RECORD, opened
+        from sufficient.run_directory import RECORD, begin, opened
         from sufficient.study.store import write_record
 
         directory = Path(directory)
         with opened(directory, self.options, resume=False):
+            begin(directory, self.options)
             write_record(directory / RECORD, self.record)
             return self.write_answer(directory)
 
@@ -136,8 +137,9 @@ class Estimate:
         """Write what follows from the record beside it, `result.json` last; return self with artifacts."""
         from sufficient.report.export import curve_csv, dumps, skipped_csv
         from sufficient.report.figures import draw_all
+        from sufficient.run_directory import FIGURES
 
-        figures = draw_all(self.answer, self.record, directory / "figures", title=self._title())
+        figures = draw_all(self.answer, self.record, directory / FIGURES, title=self._title())
         write_atomically(directory / "curve.csv", curve_csv(self.answer).encode())
         write_atomically(directory / SKIPPED, skipped_csv(self.skipped).encode())
         write_atomically(directory / ENVIRONMENT, dumps(self.environment).encode())

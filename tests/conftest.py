@@ -5,7 +5,7 @@ os.environ["OMP_NUM_THREADS"] = (
     "1"  # before torch is imported: the tests' networks are too small for two threads
 )
 
-import pytest  # noqa: E402 - the threads come first
+import pytest
 
 DATA = Path(os.environ.get("SUFFICIENT_TEST_DATA", Path(__file__).parents[2] / "shared" / "data"))
 

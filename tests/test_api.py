@@ -150,6 +150,37 @@ def test_quick_means_four_replicates():
     assert sufficient.estimate(values, labels, tol=1, quick=True, **study).record.shares.replicates == 4
 
 
+def test_quick_and_replicates_contradict_each_other():
+    with pytest.raises(sufficient.UsageError, match="--quick"):
+        sufficient.estimate("digits", quick=True, replicates=8)
+
+
+def test_numbers_of_numpy_are_options_too(tmp_path):
+    values, labels = blobs(300)
+    study = {**SMALL, "start": np.int64(64), "lr": np.float64(1e-3)}
+    assert sufficient.estimate(values, labels, tol=np.float32(0.5), out=tmp_path / "run", **study).verdict
+
+
+def test_a_solved_data_set_is_sufficient():
+    labels = np.arange(600) % 3
+    values = 1e4 * np.eye(3, dtype=np.float32)[labels]
+    estimate = sufficient.estimate(values, labels, scale="none", **{**SMALL, "layers": 1})
+    assert estimate.verdict == "sufficient"
+    assert estimate.curve[-1].difference == estimate.curve[-1].hi == 0
+
+
+def test_resuming_on_another_machine_is_told(tmp_path, monkeypatch):
+    study = {**SMALL, "max_samples": 100, "out": tmp_path / "run"}
+    first = sufficient.estimate("digits", tol=1e-3, **study)
+    assert first.answer.reasons[0].code == "STOPPED-EARLY"
+    monkeypatch.setattr("sufficient.environment.platform.machine", lambda: "abacus")
+    again = sufficient.estimate(
+        "digits", tol=1e-3, max_samples=100, out=tmp_path / "run", resume=True, **SMALL
+    )
+    (notice,) = [w for w in again.answer.warnings if w.code == "RESUMED-ELSEWHERE"]
+    assert "abacus now" in notice.message
+
+
 def test_unknown_options_are_named():
     with pytest.raises(sufficient.UsageError, match="epochs"):
         sufficient.estimate("digits", epochs=3)
@@ -169,7 +200,7 @@ class TestRunDirectory:
         (tmp_path / "mine.txt").write_text("keep")
         with pytest.raises(sufficient.UsageError, match="not empty"):
             self.run(tmp_path)
-        with pytest.raises(sufficient.UsageError, match="no run"):
+        with pytest.raises(sufficient.UsageError, match="holds no run"):
             self.run(tmp_path, resume=True)
         assert [path.name for path in tmp_path.iterdir()] == ["mine.txt"]
 

@@ -38,6 +38,8 @@ def last_crossing(sizes: Sequence[int], values: Sequence[float], tol: float) -> 
     if not above or above[-1] == len(values) - 1:
         return None
     i = above[-1]
+    if values[i + 1] <= 0:
+        return sizes[i + 1]
     share = math.log(values[i] / tol) / math.log(values[i] / values[i + 1])
     crossing = sizes[i] * math.pow(sizes[i + 1] / sizes[i], share)
     return min(math.ceil(crossing * (1 - 1e-12)), sizes[i + 1])

@@ -60,7 +60,7 @@ def _more_interval(shares: Shares, ends: SizeInterval) -> SizeInterval:
 
 
 def _crossing(going: Trend, last: int, tol: float, band: float) -> int | None:
-    """Return the first size from `last` on where μ + band·sd − ln(k + 1) ≤ ln tol, or None past 10× last."""
+    """Return the size from which on μ + band·sd − ln(k + 1) ≤ ln tol, at least `last`; None past 10× last."""
 
     def excess(x: float) -> float:
         mean, sd = going.at(np.array([math.exp(x)]))
@@ -68,13 +68,12 @@ def _crossing(going: Trend, last: int, tol: float, band: float) -> int | None:
 
     grid = np.linspace(math.log(last), math.log(FARTHEST * last), SEARCH_POINTS)
     mean, sd = going.at(np.exp(grid))
-    met = np.flatnonzero(mean + band * sd <= np.log(tol * (np.exp(grid) + 1)))
-    if len(met) == 0:
-        return None
-    first = int(met[0])
-    if first == 0:
+    above = np.flatnonzero(mean + band * sd > np.log(tol * (np.exp(grid) + 1)))
+    if len(above) == 0:
         return last
-    left, right = float(grid[first - 1]), float(grid[first])
+    if above[-1] == len(grid) - 1:
+        return None
+    left, right = float(grid[above[-1]]), float(grid[above[-1] + 1])
     root = right if excess(right) >= 0 else brentq(excess, left, right, xtol=1e-12)
     return min(max(math.ceil(math.exp(root) * (1 - 1e-9)), last), FARTHEST * last)
 

@@ -146,6 +146,8 @@ def _point(stage: Stage, learned: bool, spread: Spread | None) -> CurvePoint:
     if spread is not None and difference is not None:
         factor = math.exp(t_quantile(0.975, spread.freedom) * math.sqrt(spread.replicates + spread.objects))
         lo, hi = difference / factor, difference * factor
+    elif learned and difference == 0:  # every replicate is right about every object: there is no spread
+        lo = hi = 0.0
     largest = np.maximum(stage.largest_seen, stage.largest_unseen)[live]
     return CurvePoint(
         k=stage.size,

@@ -17,7 +17,8 @@ def tolerance_met(points: Sequence[CurvePoint], size: int, tol: float, confirm: 
         "TOLERANCE-MET",
         f"From k = {size:,} objects on, one more changes the mean loss by no more than {tolerance(tol)} nats "
         f"on average (confirmed at k = {sizes}; 95 % interval at the last {_band(points[-1])}): no more "
-        "objects are needed for this tolerance, and the outlook says whether they would still improve accuracy.",
+        "objects are needed for this tolerance, and the outlook says whether they would still improve "
+        "accuracy.",
     )
 
 
@@ -93,7 +94,8 @@ def curve_not_falling(last: CurvePoint, observed: Rate, tol: float) -> Notice:
         "CURVE-NOT-FALLING",
         f"At k = {last.k:,}, all objects available to fit, the tolerance {tolerance(tol)} lies inside the "
         f"95 % interval {_band(last)}, and the difference does not fall with k (exponent "
-        f"{observed.exponent:.2g}, 95 % interval {lo:.2g} to {hi:.2g}): check that training settles, then labels, features and model.",
+        f"{observed.exponent:.2g}, 95 % interval {lo:.2g} to {hi:.2g}): check that training settles, then "
+        "labels, features and model.",
     )
 
 

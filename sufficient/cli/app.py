@@ -11,12 +11,13 @@ from typing import Annotated
 import typer
 
 from sufficient import __version__
-from sufficient.cli import check, env, estimate, report
+from sufficient.cli import check, env, estimate, paper, report
 from sufficient.cli.output import Output
 from sufficient.errors import ResourceError, SufficientError
 
 INTERRUPTED, TERMINATED = 130, 143  # 128 + signal number, as shells report it
 BUG = 1
+OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory")  # torch's ways to say it, on CPU and CUDA
 
 app = typer.Typer(
     help="Is my labelled data set large enough for this model, and if not, how many more do I need?",
@@ -29,6 +30,7 @@ app = typer.Typer(
 app.command("estimate")(estimate.estimate)
 app.command("check")(check.check)
 app.command("report")(report.report)
+app.command("paper")(paper.paper)
 app.command("env")(env.env)
 
 
@@ -81,7 +83,7 @@ def _other(error: Exception) -> int:
     if callable(show):  # click's usage errors draw themselves
         show()
         return int(getattr(error, "exit_code", 2))
-    if isinstance(error, MemoryError) or type(error).__name__ == "OutOfMemoryError":
+    if isinstance(error, MemoryError) or any(sign in str(error) for sign in OUT_OF_MEMORY):
         return _failed(
             ResourceError(
                 f"out of memory ({error}); try a smaller --size, --hidden or --replicates, or --device cpu. "

@@ -132,8 +132,6 @@ def estimate(
 ) -> int:
     """Say whether the data is sufficient, and if not, how many more objects it needs."""
     output = Output(mode(json=json, quiet=quiet))
-    if quick and replicates is not None:
-        raise UsageError("--quick means --replicates 4; give one of the two.")
     if resume and out is None:
         raise UsageError("--resume needs the directory of the run: give --out DIR.")
     directory = out or default_directory(data)

@@ -16,7 +16,6 @@ from typing import TYPE_CHECKING, Any, Literal, TextIO
 
 from sufficient.answer.answer import Verdict
 from sufficient.errors import SufficientError
-from sufficient.notice import Notice
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -70,10 +69,6 @@ class Output:
         """Say one line on stderr, unless quiet."""
         if self.talks:
             self._write(self._stderr, text, style)
-
-    def notice(self, notice: Notice) -> None:
-        """Say a coded remark on stderr, unless quiet: `warning: … [CODE]`."""
-        self.line(f"warning: {notice.message} [{notice.code}]", style="yellow")
 
     def error(self, error: SufficientError) -> None:
         """Say on stderr, in every mode, why the command ends: one sentence with cause and next step."""

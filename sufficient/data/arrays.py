@@ -9,12 +9,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sufficient.data.images import EXPLICIT_RANGE, Pixels, to_common_size
+from sufficient.data.images import EXPLICIT_RANGE, Pixels, alpha_notice, to_common_size
 from sufficient.data.labelled import LabelledData, LargeImages
 from sufficient.data.labels import ClassNames, encode_labels
-from sufficient.data.stock import fingerprint, image_digests, take_stock
+from sufficient.data.stock import fingerprint, image_digest, take_stock
 from sufficient.errors import DataError, UsageError
 from sufficient.notice import Notice
+
+MODES = {1: "L", 3: "RGB", 4: "RGBA"}  # channels → Pillow's name
 
 FeatureRows = NDArray[np.float32]
 
@@ -28,13 +30,14 @@ def labelled_arrays(
     size: int | None = None,
     largest_side: int | None = None,
     white: int = 255,
+    deduplicate: bool = True,
     notices: Sequence[Notice] = (),
 ) -> LabelledData:
     """Return images or features with their labels; rows are named "row 0", "row 1", ...
 
     `data`: images uint8 (N, H, W), (N, H, W, C) or (N, C, H, W), the last axis being taken for C where both
-    could be, alpha dropped; or features (N, d), any real numbers. `labels`: (N,). Arrays, lists or tensors.
-    Raises DataError for what cannot be used, LargeImages beyond `largest_side` pixels.
+    could be, alpha dropped and reported; or features (N, d), any real numbers. `labels`: (N,). Arrays,
+    lists or tensors. Raises DataError for what cannot be used, LargeImages beyond `largest_side` pixels.
     """
     values, given_labels = as_array(data, "data"), as_array(labels, "labels")
     if values.ndim not in (2, 3, 4):
@@ -58,7 +61,7 @@ def labelled_arrays(
     side = max(images.shape[1:3])
     if largest_side is not None and side > largest_side:
         raise LargeImages(f"each image of {spec}", side=side, limit=largest_side)
-    return _images(spec, images, codes, names, notices, size=size, white=white)
+    return _images(spec, images, codes, names, notices, size=size, white=white, deduplicate=deduplicate)
 
 
 def as_array(given: Any, what: str) -> NDArray[Any]:
@@ -94,7 +97,7 @@ def checked_features(spec: str, values: NDArray[Any]) -> FeatureRows:
 
 
 def checked_images(spec: str, values: NDArray[Any]) -> Pixels:
-    """Return images as uint8 (N, H, W, C), C in {1, 3}. Raises DataError for other depths or shapes."""
+    """Return images as uint8 (N, H, W, C), C in {1, 3, 4}. Raises DataError for other depths or shapes."""
     if values.dtype != np.uint8:
         raise DataError(
             f"{spec} has images of dtype {values.dtype} with values from {values.min()} to {values.max()}; "
@@ -103,10 +106,8 @@ def checked_images(spec: str, values: NDArray[Any]) -> Pixels:
         )
     if values.ndim == 3:
         return values[:, :, :, np.newaxis]
-    if values.shape[3] in (1, 3):
+    if values.shape[3] in MODES:
         return values
-    if values.shape[3] == 4:
-        return values[:, :, :, :3]
     if values.shape[1] in (1, 3):
         return values.transpose(0, 2, 3, 1)
     raise DataError(
@@ -144,9 +145,22 @@ def _images(
     *,
     size: int | None,
     white: int,
+    deduplicate: bool,
 ) -> LabelledData:
-    digests = list(image_digests(images))
-    stock = take_stock(spec, labels, classes=classes, name_of=_row, digests=digests, notices=notices)
+    mode = MODES[images.shape[3]]
+    digests = [image_digest(image, mode) for image in images]
+    if mode == "RGBA":
+        transparent = (images[:, :, :, 3] < 255).any(axis=(1, 2))
+        notices = [*notices, *alpha_notice(int(transparent.sum()))]
+        images = images[:, :, :, :3]
+    stock = take_stock(
+        spec,
+        labels,
+        classes=classes,
+        name_of=_row,
+        digests=digests if deduplicate else None,
+        notices=notices,
+    )
     used = images if len(stock.kept) == len(images) else images[stock.kept]
     return LabelledData(
         spec=spec,

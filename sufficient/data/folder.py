@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sufficient.data.images import SUFFIXES, Decoded, UnusableError, decode, to_common_size
+from sufficient.data.images import SUFFIXES, Decoded, UnusableError, alpha_notice, decode, to_common_size
 from sufficient.data.labelled import LabelledData, Progress, Skipped
 from sufficient.data.listing import ImageFile, Listing, list_folder, printable
 from sufficient.data.stock import NAMED_AT_MOST, fingerprint, take_stock
@@ -31,6 +31,7 @@ def read_folder(
     spec: str,
     size: int | None = None,
     largest_side: int | None = None,
+    deduplicate: bool = True,
     progress: Progress | None = None,
 ) -> LabelledData:
     """Return the images below `root`, class = first folder level, in the order of their paths.
@@ -58,7 +59,7 @@ def read_folder(
         labels,
         classes=classes,
         name_of=lambda index: printable(files[index].name),
-        digests=[image.digest for image in images],
+        digests=[image.digest for image in images] if deduplicate else None,
         skipped=skipped,
         notices=[*listing.notices, *_remarks(listing, classes, images)],
     )
@@ -145,10 +146,17 @@ def _remarks(listing: Listing, classes: tuple[str, ...], images: list[Decoded]) 
     if reduced:
         message = f"{reduced:,} colour image(s) of 16 bits a channel were read as their upper 8 bits."
         remarks.append(Notice("SIXTEEN-BIT-REDUCED", message))
+    remarks += alpha_notice(sum(image.transparent for image in images))
+    several = sum(image.several_frames for image in images)
+    if several:
+        message = f"{several:,} image(s) hold several frames or pages; the first of each is used."
+        remarks.append(Notice("FIRST-FRAME", message))
     return remarks
 
 
 def _no_images(spec: str, listing: Listing) -> DataError:
+    if listing.splits:
+        return _no_split_left(spec, listing)
     found = ""
     if listing.skipped:
         named = ", ".join(f"{item.name} ({item.reason})" for item in listing.skipped[:NAMED_AT_MOST])
@@ -157,4 +165,15 @@ def _no_images(spec: str, listing: Listing) -> DataError:
     return DataError(
         f"{spec} holds no images in class folders{found}. Make one folder for each class and put its "
         f"images inside ({' '.join(SUFFIXES)})."
+    )
+
+
+def _no_split_left(spec: str, listing: Listing) -> DataError:
+    held_back = {item.name.split("/")[0] for item in listing.skipped if item.reason == "held-back-split"}
+    folder = min(held_back, default=listing.splits[0])
+    (notice,) = listing.notices
+    return DataError(
+        f"{spec} leaves no images in class folders to read ({notice.message.rstrip('.')}). "
+        f"Give the path of the split folder itself, {os.path.join(spec, folder)}; "
+        "or rename the folders, if these are classes and no splits."
     )

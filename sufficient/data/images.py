@@ -12,8 +12,9 @@ from numpy.typing import NDArray
 from PIL import Image, ImageOps, UnidentifiedImageError
 
 from sufficient.data.labelled import LargeImages, SkipReason
-from sufficient.data.stock import image_digests
+from sufficient.data.stock import image_digest
 from sufficient.errors import DataError
+from sufficient.notice import Notice
 
 # Raster formats that Pillow decodes by itself. Not EPS, PDF and the like (they start other programs or
 # render at a size of their choosing), nor JPEG 2000 and AVIF, whose deeper pixels Pillow cuts to 8 bits
@@ -26,6 +27,7 @@ SUFFIXES = (
 LARGEST_OWN_SIDE = 64  # pixels; beyond it images are not kept at their own size unless --size asks for it
 DEFAULT_SIDE = 32  # pixels, where the images share no size of their own
 GREY_MODES = ("1", "L", "LA")
+ALPHA_MODES = ("LA", "RGBA")
 EXPLICIT_RANGE = "Convert to 8 bits with a range of your choice, (x - low) / (high - low) * 255"
 
 Pixels = NDArray[np.uint8]
@@ -45,17 +47,20 @@ class Decoded:
     """An image as read."""
 
     pixels: Pixels  # (H, W, C), C in {1, 3}; resized already if it was large
-    digest: bytes  # of the image before any resizing
+    digest: bytes  # of the image in its own mode, before any resizing
     largest_side: int  # pixels, before any resizing
     reduced: bool  # its file has 16 bits a channel, of which Pillow gives the upper 8
+    transparent: bool  # not fully opaque
+    several_frames: bool  # or pages, of which this is the first
 
 
 def decode(path: str, *, name: str, size: int | None, largest_side: int | None) -> Decoded:
     """Return the first frame of the file at `path`, decoded to its end and upright.
 
     Grey stays one channel; palettes, CMYK and all else become RGB; alpha is dropped, as `convert("RGB")`
-    does. The image is resized at once to `size` (None: to 32 if a side exceeds 64), so that memory stays
-    small. Raises UnusableError (skip it), LargeImages (beyond `largest_side`) and DataError (16-bit, float).
+    does, and reported. The image is resized at once to `size` (None: to 32 if a side exceeds 64), so that
+    memory stays small. Raises UnusableError (skip it), LargeImages (beyond `largest_side`) and DataError
+    (16-bit, float).
     """
     with _opened(path) as image:
         if image.width * image.height > (Image.MAX_IMAGE_PIXELS or float("inf")):
@@ -68,12 +73,20 @@ def decode(path: str, *, name: str, size: int | None, largest_side: int | None) 
                 f"known, and they are never clipped in silence. {EXPLICIT_RANGE}, and save it again."
             )
         reduced = _has_sixteen_bits(image)
-        pixels = _upright_pixels(image)
-    (digest,) = image_digests([pixels])
+        _load_upright(image)
+        several_frames = _has_several_frames(image)
+        own, pixels = _own_mode_and_pixels(image)
     native = max(pixels.shape[:2])
     if size is None and native > LARGEST_OWN_SIDE:
         size = DEFAULT_SIDE
-    return Decoded(pixels if size is None else resize(pixels, (size, size)), digest, native, reduced)
+    return Decoded(
+        pixels=pixels if size is None else resize(pixels, (size, size)),
+        digest=image_digest(np.asarray(own), own.mode),
+        largest_side=native,
+        reduced=reduced,
+        transparent=_is_transparent(own),
+        several_frames=several_frames,
+    )
 
 
 @contextmanager
@@ -92,26 +105,50 @@ def _opened(path: str) -> Iterator[Image.Image]:
         yield image
 
 
-def _upright_pixels(image: Image.Image) -> Pixels:
-    """Return the decoded image, turned as its EXIF says, shape (H, W, 1) if grey, else (H, W, 3)."""
+def _load_upright(image: Image.Image) -> None:
+    """Decode the image to its end and turn it as its EXIF says."""
     try:
         image.load()
     except Exception as error:
         raise _why(error, otherwise="truncated") from error
-    _turn(image)
-    try:
-        upright = image.convert("L" if image.mode in GREY_MODES else "RGB")
-    except ValueError as error:  # colours that Pillow cannot turn into RGB, such as LAB
-        raise UnusableError("not-an-image", str(error)) from error
-    pixels = np.asarray(upright)
-    return pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
-
-
-def _turn(image: Image.Image) -> None:
     try:
         ImageOps.exif_transpose(image, in_place=True)
     except (OSError, SyntaxError, ValueError, KeyError, TypeError):
         return  # damaged EXIF beside whole pixels: shown as stored, as every viewer does
+
+
+def _own_mode_and_pixels(image: Image.Image) -> tuple[Image.Image, Pixels]:
+    """Return the image in the mode by which it is told from others, and as pixels (H, W, C), C in {1, 3}."""
+    target = "L" if image.mode in GREY_MODES else "RGB"
+    try:
+        own = _own_mode(image)
+        pixels = np.asarray(own if own.mode == target else image.convert(target))
+    except ValueError as error:  # colours that Pillow cannot turn into RGB, such as LAB
+        raise UnusableError("not-an-image", str(error)) from error
+    return own, pixels[:, :, np.newaxis] if pixels.ndim == 2 else pixels
+
+
+def _own_mode(image: Image.Image) -> Image.Image:
+    """Return the image in its own mode; palettes looked up, and a transparent colour made alpha if used."""
+    if image.mode in ALPHA_MODES:
+        return image
+    if image.has_transparency_data and _is_transparent(with_alpha := image.convert("RGBA")):
+        return with_alpha
+    return image.convert("RGB") if image.mode in ("P", "PA") else image
+
+
+def _is_transparent(image: Image.Image) -> bool:
+    return image.mode in ALPHA_MODES and image.getchannel("A").getextrema()[0] != 255
+
+
+def _has_several_frames(image: Image.Image) -> bool:
+    """Whether the file is an animation or has further pages; damage after the first frame is no matter."""
+    if image.format == "MPO":  # a phone's JPEG: what follows is a preview or a depth map, not another frame
+        return False
+    try:
+        return bool(getattr(image, "is_animated", False))
+    except Exception:  # a GIF is read on to its second frame
+        return False
 
 
 def _why(error: Exception, *, otherwise: SkipReason) -> UnusableError:
@@ -146,6 +183,17 @@ def resize(pixels: Pixels, shape: tuple[int, int]) -> Pixels:
         return pixels
     image = Image.fromarray(pixels[:, :, 0] if pixels.shape[2] == 1 else pixels)
     return np.asarray(image.resize((width, height), Image.Resampling.BILINEAR)).reshape(height, width, -1)
+
+
+def alpha_notice(transparent: int) -> list[Notice]:
+    """Return what to say of so many images that are not fully opaque; nothing of none."""
+    if not transparent:
+        return []
+    message = (
+        f"the alpha of {transparent:,} image(s) is dropped: their transparent pixels count with the colour "
+        "hidden under them; flatten them onto a background if that is not meant."
+    )
+    return [Notice("ALPHA-DROPPED", message)]
 
 
 def to_common_size(images: Sequence[Pixels] | Pixels, size: int | None) -> Pixels:

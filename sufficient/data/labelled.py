@@ -28,7 +28,8 @@ SkipReason = Literal[
     "hidden",  # .DS_Store, __MACOSX, .ipynb_checkpoints, ...
     "symlink-loop",
     "no-class",  # a file above the class folders
-    "held-back-split",  # a test/ folder beside train/
+    "held-back-split",  # in a test/ folder on top
+    "beside-splits",  # in a folder on top that is no split, where others are
     "duplicate",  # same decoded pixels, same label, seen before in path order
     "class-too-small",  # a class of fewer than 3 objects
 ]
@@ -51,7 +52,7 @@ class Audit:
     used: int
     skipped: tuple[Skipped, ...]
     class_counts: dict[str, int]  # class → used objects
-    notices: tuple[Notice, ...]  # CONFLICTING-LABELS, SPLIT-FOLDERS, ...
+    notices: tuple[Notice, ...]  # CONFLICTING-LABELS, SPLIT-FOLDERS, ALPHA-DROPPED, ...
 
     def __post_init__(self) -> None:
         if self.found != self.used + len(self.skipped):

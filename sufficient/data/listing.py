@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,8 +14,10 @@ from sufficient.data.labelled import Skipped, SkipReason
 from sufficient.errors import DataError
 from sufficient.notice import Notice
 
-READ_SPLITS = ("train", "val", "valid", "validation")
-HELD_BACK_SPLITS = ("test",)
+TRAIN_SPLITS = ("train", "training")  # all in lower case; a folder's case does not matter
+READ_SPLITS = (*TRAIN_SPLITS, "val", "valid", "validation", "dev")
+HELD_BACK_SPLITS = ("test", "testing")
+FOLDERS_NAMED = 5  # of each kind, in the notice
 JUNK = ("__macosx", "thumbs.db", "desktop.ini")  # in lower case; names that start with a dot are hidden too
 
 Identity = tuple[int, int]  # (st_dev, st_ino)
@@ -35,6 +38,7 @@ class Listing:
     skipped: tuple[Skipped, ...]
     class_folders: tuple[str, ...]  # sorted; with or without images
     notices: tuple[Notice, ...]
+    splits: tuple[str, ...]  # the folders on top that are splits, sorted; none: those on top are classes
 
 
 class _Tree(NamedTuple):
@@ -46,16 +50,18 @@ class _Tree(NamedTuple):
 def list_folder(root: Path) -> Listing:
     """Return the images below `root`, their class being the first folder level, at any depth below it.
 
-    With `train/` on top and no other folders but splits, the classes are one level further down: train
-    and val are read as one, test is held back. Raises DataError when `root` itself cannot be listed.
+    Where two or more folders on top bear the names of splits, or the only one does, the classes are one
+    level further down: train and val are read as one, test is held back, what lies beside them is skipped.
+    Raises DataError when `root` itself cannot be listed.
     """
     files, folders, skipped = _walk(root)
     files.sort()
-    splits = _splits({folder for folder in folders if "/" not in folder})
+    top_folders = {folder for folder in folders if "/" not in folder}
+    splits = _splits(top_folders)
     class_level = 1 if splits else 0
     images = []
     for name in files:
-        reason = _reason_to_skip(name, class_level)
+        reason = _reason_to_skip(name, splits)
         if reason is None:
             images.append(ImageFile(name, name.split("/")[class_level]))
         else:
@@ -63,11 +69,10 @@ def list_folder(root: Path) -> Listing:
     class_folders = {
         parts[class_level]
         for parts in (folder.split("/") for folder in folders)
-        if len(parts) == class_level + 1 and not (splits and _is_held_back(parts[0]))
+        if len(parts) == class_level + 1 and (not splits or _is_read(parts[0]))
     }
-    held_back = sum(item.reason == "held-back-split" for item in skipped)
-    notices = (_split_notice(splits, held_back),) if splits else ()
-    return Listing(tuple(images), tuple(skipped), tuple(sorted(class_folders)), notices)
+    notices = (_split_notice(splits, sorted(top_folders.difference(splits)), skipped),) if splits else ()
+    return Listing(tuple(images), tuple(skipped), tuple(sorted(class_folders)), notices, splits)
 
 
 def printable(name: str) -> str:
@@ -134,30 +139,53 @@ def _is_hidden(name: str) -> bool:
     return name.startswith(".") or name.lower() in JUNK
 
 
+def _is_read(folder: str) -> bool:
+    return folder.lower() in READ_SPLITS
+
+
 def _is_held_back(folder: str) -> bool:
     return folder.lower() in HELD_BACK_SPLITS
 
 
-def _splits(top_folders: set[str]) -> list[str]:
-    """Return the folders on top if they are splits and not classes, else nothing."""
-    names = {folder.lower() for folder in top_folders}
-    return sorted(top_folders) if "train" in names and names <= {*READ_SPLITS, *HELD_BACK_SPLITS} else []
+def _splits(top_folders: set[str]) -> tuple[str, ...]:
+    """Return the folders on top that are splits and not classes.
+
+    One such name among others may be a class ("train" beside "bus"); two are taken for splits, and so is
+    one that stands alone, since one class is never enough.
+    """
+    named = sorted(folder for folder in top_folders if _is_read(folder) or _is_held_back(folder))
+    return tuple(named) if len(named) > 1 or len(named) == len(top_folders) else ()
 
 
-def _reason_to_skip(name: str, class_level: int) -> SkipReason | None:
+def _reason_to_skip(name: str, splits: tuple[str, ...]) -> SkipReason | None:
+    top, *below = name.split("/")
+    if splits and below and top not in splits:
+        return "beside-splits"
     if os.path.splitext(name)[1].lower() not in SUFFIXES:
         return "unsupported-suffix"
-    if class_level and _is_held_back(name.split("/", 1)[0]):
+    if splits and below and _is_held_back(top):
         return "held-back-split"
-    if name.count("/") <= class_level:
+    if len(below) < (2 if splits else 1):
         return "no-class"
     return None
 
 
-def _split_notice(splits: list[str], held_back: int) -> Notice:
-    read = [f"{name}/" for name in splits if not _is_held_back(name)]
-    left_out = [f"{name}/" for name in splits if _is_held_back(name)]
-    message = f"read as one data set: {', '.join(read)}; the classes are the folders inside"
-    if left_out:
-        message += f"; left out: {', '.join(left_out)} ({held_back:,} images)"
-    return Notice("SPLIT-FOLDERS", f"{message}.")
+def _split_notice(splits: tuple[str, ...], others: list[str], skipped: list[Skipped]) -> Notice:
+    count = Counter(item.reason for item in skipped)
+    read = [folder for folder in splits if _is_read(folder)]
+    held_back = [folder for folder in splits if _is_held_back(folder)]
+    parts = []
+    if read:
+        parts.append(f"read as one data set: {_named(read)}; the classes are the folders inside")
+    if not any(folder.lower() in TRAIN_SPLITS for folder in splits):
+        parts.append("there is no train folder")
+    if held_back:
+        parts.append(f"left out: {_named(held_back)} ({count['held-back-split']:,} images)")
+    if others:
+        parts.append(f"not read, beside the splits: {_named(others)} ({count['beside-splits']:,} files)")
+    return Notice("SPLIT-FOLDERS", f"{'; '.join(parts)}.")
+
+
+def _named(folders: list[str]) -> str:
+    more = ", …" if len(folders) > FOLDERS_NAMED else ""
+    return ", ".join(f"{printable(folder)}/" for folder in folders[:FOLDERS_NAMED]) + more

@@ -39,6 +39,7 @@ def read_named(
     download: bool = False,
     size: int | None = None,
     largest_side: int | None = None,
+    deduplicate: bool = True,
 ) -> LabelledData:
     """Return the training images of a data set of NAMES; of digits all.
 
@@ -46,7 +47,7 @@ def read_named(
     written without `download`. Raises DataError: not there, damaged, or the download failed.
     """
     if name == "digits":
-        return _digits(size=size, largest_side=largest_side)
+        return _digits(size=size, largest_side=largest_side, deduplicate=deduplicate)
     if name in ("mnist", "fashionmnist"):
         folder = _idx_folder(name, root)
         if folder is None and download:
@@ -67,17 +68,25 @@ def read_named(
         classes=classes,
         size=size,
         largest_side=largest_side,
+        deduplicate=deduplicate,
         notices=(TRAIN_SPLIT,),
     )
 
 
-def _digits(*, size: int | None, largest_side: int | None) -> LabelledData:
+def _digits(*, size: int | None, largest_side: int | None, deduplicate: bool) -> LabelledData:
     from sklearn.datasets import load_digits
 
     digits = load_digits()
     images = digits.images.astype(np.uint8)  # whole numbers, 0 to 16
     return labelled_arrays(
-        "digits", images, digits.target, classes=DIGITS, size=size, largest_side=largest_side, white=16
+        "digits",
+        images,
+        digits.target,
+        classes=DIGITS,
+        size=size,
+        largest_side=largest_side,
+        white=16,
+        deduplicate=deduplicate,
     )
 
 

@@ -26,6 +26,7 @@ def read(
     largest_side: int | None = None,
     root: str | Path | None = None,
     download: bool = False,
+    deduplicate: bool = True,
     progress: Progress | None = None,
 ) -> LabelledData:
     """Return labelled objects with their audit, from a SPEC (text or Path) or from arrays with `labels`.
@@ -34,6 +35,7 @@ def read(
     `size`: side in pixels to which images are resized (None: their own if they share one of at most 64,
     else 32). `largest_side`: raise LargeImages at the first image with a longer side, in pixels.
     `root`, `download`: where the named data sets lie, and whether they may be fetched.
+    `deduplicate`: skip exact copies of an image; the paper's sweeps keep them, as its authors did.
     `progress`: called with (done, total) while the files of a folder are decoded.
     Raises DataError for input that cannot be used, UsageError for arguments that do not go together.
     """
@@ -42,17 +44,33 @@ def read(
     if not isinstance(data, (str, Path)):
         if labels is None:
             raise UsageError("arrays need labels: give one label for each object as `labels`.")
-        return labelled_arrays("arrays", data, labels, size=size, largest_side=largest_side)
+        return labelled_arrays(
+            "arrays", data, labels, size=size, largest_side=largest_side, deduplicate=deduplicate
+        )
     if labels is not None:
         raise UsageError(f"`labels` go with arrays only; {data} is read with the labels that it holds.")
     if isinstance(data, str) and data in NAMES:
         folder = DEFAULT_ROOT if root is None else Path(root)
-        return read_named(data, root=folder, download=download, size=size, largest_side=largest_side)
-    return _read_path(str(data), size=size, largest_side=largest_side, progress=progress)
+        return read_named(
+            data,
+            root=folder,
+            download=download,
+            size=size,
+            largest_side=largest_side,
+            deduplicate=deduplicate,
+        )
+    return _read_path(
+        str(data), size=size, largest_side=largest_side, deduplicate=deduplicate, progress=progress
+    )
 
 
 def _read_path(
-    spec: str, *, size: int | None, largest_side: int | None, progress: Progress | None
+    spec: str,
+    *,
+    size: int | None,
+    largest_side: int | None,
+    deduplicate: bool,
+    progress: Progress | None,
 ) -> LabelledData:
     path = Path(os.path.expanduser(spec))
     suffix = path.suffix.lower()
@@ -66,7 +84,14 @@ def _read_path(
         meant = f" Did you mean {close[0]}?" if close else ""
         raise DataError(f"'{spec}' does not exist, and no data set goes by that name; give {SPECS}.{meant}")
     if os.path.isdir(path):
-        return read_folder(path, spec=spec, size=size, largest_side=largest_side, progress=progress)
+        return read_folder(
+            path,
+            spec=spec,
+            size=size,
+            largest_side=largest_side,
+            deduplicate=deduplicate,
+            progress=progress,
+        )
     if suffix not in ARRAY_READERS or not os.path.isfile(path):
         raise DataError(f"{spec} is no kind of file that is read; give {SPECS}.")
     if not os.access(path, os.R_OK):
@@ -79,5 +104,6 @@ def _read_path(
         classes=arrays.classes,
         size=size,
         largest_side=largest_side,
+        deduplicate=deduplicate,
         notices=arrays.notices,
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -92,14 +92,12 @@ def fingerprint(parts: Iterable[bytes], stock: Stock) -> str:
     return digest.hexdigest()
 
 
-def image_digests(images: Iterable[NDArray[np.uint8]]) -> Iterator[bytes]:
-    """Yield the SHA-256 of each decoded image (H, W, C): of its mode, its shape and its bytes."""
-    for image in images:
-        height, width, channels = image.shape
-        mode = "L" if channels == 1 else "RGB"
-        digest = hashlib.sha256(f"{mode} {height} {width} ".encode())
-        digest.update(np.ascontiguousarray(image).data)
-        yield digest.digest()
+def image_digest(pixels: NDArray[np.uint8] | NDArray[np.bool_], mode: str) -> bytes:
+    """Return the SHA-256 of a decoded image: of its mode (Pillow's name), its height and width, its bytes."""
+    height, width = pixels.shape[:2]
+    digest = hashlib.sha256(f"{mode} {height} {width} ".encode())
+    digest.update(np.ascontiguousarray(pixels).data)
+    return digest.digest()
 
 
 def _same_pixels(

@@ -24,10 +24,10 @@ KEEP_GATHERED_BYTES = 256 * 2**20  # validation inputs up to this size are gathe
 
 @dataclass(frozen=True)
 class FitOptions:
-    """How a network is fitted."""
+    """How a network is fitted; the reasons for the defaults stand with `StudyOptions`."""
 
-    lr: float = 1e-3  # the paper's
-    batch_size: int = 64  # the paper's
+    lr: float = 1e-3
+    batch_size: int = 64
     patience: int = 10  # checks without improvement
     max_updates: int | None = None  # None: 200 epochs or 20,000 updates, whichever is larger
 
@@ -50,7 +50,8 @@ class Fitted:
 
     stack: Stack
     validation_loss: Tensor  # (M,) nats
-    updates: Tensor  # (M,) updates up to the best weights; 0 = the initial weights were best
+    updates: Tensor  # (M,) updates done
+    best_update: Tensor  # (M,) updates up to the best weights; 0 = the initial weights were best
     capped: Tensor  # (M,) bool, the cap ended the training
 
 
@@ -128,7 +129,7 @@ def fit(
     active = torch.arange(stack.models, device=fitted.device)
     best = stack.rows(slice(None))
     best_loss = training.validation_loss()
-    best_update = torch.zeros_like(active)
+    best_update, updates = torch.zeros_like(active), torch.zeros_like(active)
     stale = torch.zeros_like(active)
     source = batches(fitted, options.batch_size, generators)
     done = 0
@@ -142,6 +143,7 @@ def fit(
         for kept, now in zip(best.tensors, training.stack.tensors, strict=True):
             kept[better] = now[improved]
         best_loss[better], best_update[better] = loss[improved], done
+        updates[active] = done
         stale[active] += 1
         stale[better] = 0
         watch(done, len(active))
@@ -152,4 +154,4 @@ def fit(
                 training.keep(going.nonzero().flatten())
     capped = torch.zeros_like(stale, dtype=torch.bool)
     capped[active] = True
-    return Fitted(best, best_loss, best_update, capped)
+    return Fitted(best, best_loss, updates, best_update, capped)

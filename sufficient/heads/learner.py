@@ -1,6 +1,7 @@
 """The face of this room: fit M networks on M subsets, and say what each loses on any object.
 
-A study knows whatever it trains by `fit` and `score`; another learner offers the same two verbs.
+A study knows whatever it trains by two verbs, `fit` and `score`, and by what it records of the networks:
+losses of one of them on everything, gradient norms, weights. Another learner offers the same.
 """
 
 from __future__ import annotations

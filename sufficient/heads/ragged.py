@@ -79,7 +79,7 @@ class RaggedStack:
 
 
 def packed(shape: Ragged, weights: Sequence[Sequence[Sequence[Tensor]]]) -> RaggedStack:
-    """Return the stack of plain networks: `weights[c][s]` lists the (in, out) matrices of network c, seed s."""
+    """Return the stack of plain networks: `weights[c][s]` lists network c's (in, out) matrices, seed s."""
     C, S, H = shape.networks, shape.seeds, shape.widest
     like = weights[0][0][0]
     first = torch.stack([torch.cat([weights[c][s][0] for c in range(C)], dim=1) for s in range(S)])

@@ -21,9 +21,9 @@ class Architecture:
 
     inputs: int
     classes: int
-    hidden: int = 64  # wide enough that MNIST's curve is the data's, not the width's
+    hidden: int = 64
     layers: int = 3
-    bias: bool = False  # the paper's networks have none
+    bias: bool = False
 
     @property
     def widths(self) -> tuple[int, ...]:

@@ -93,7 +93,6 @@ def label(
     ha: str = "left",
     va: str = "center",
     offset: tuple[float, float] = (0, 0),
-    rotation: float = 0,
     size: float = 10.5,
 ) -> None:
     """Write beside a line, `offset` points away from (x, y), on a white halo that keeps it legible."""
@@ -108,8 +107,6 @@ def label(
         ha=ha,
         va=va,
         fontsize=size,
-        rotation=rotation,
-        rotation_mode="anchor",
         zorder=6,
         annotation_clip=False,
         path_effects=[withStroke(linewidth=3, foreground="white")],

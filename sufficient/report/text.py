@@ -117,7 +117,9 @@ def _decided(answer: Answer) -> str:
     tol = tolerance(answer.tolerance)
     if answer.verdict == "sufficient":
         k_star = f"{_k_star(answer)} (95 %)"
-        return f"{k_star}: from there on one more object changes the mean loss by {tol} nats at most"
+        return (
+            f"{k_star}: from there on one more object changes the mean loss by at most {tol} nats on average"
+        )
     run = [point for point in answer.curve if point.difference is not None]
     if not run:
         return "nothing: no replicate of any size lives"

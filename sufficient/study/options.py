@@ -29,7 +29,10 @@ class StudyOptions:
     device: str = "auto"
 
     def __post_init__(self) -> None:
-        """Refuse what cannot be meant."""
+        """Refuse what cannot be meant; numpy's numbers become Python's."""
+        for name in self.__dataclass_fields__:
+            value = getattr(self, name)
+            object.__setattr__(self, name, value.item() if hasattr(value, "item") else value)
         at_least = {
             "hidden": 1, "layers": 1, "batch_size": 1, "patience": 1, "replicates": 2, "start": 2, "seed": 0,
         }  # fmt: skip
@@ -45,7 +48,7 @@ class StudyOptions:
             self.held_out,
             "such that objects are left to fit",
         )
-        _require(1.01 <= self.growth < math.inf, "growth", self.growth, "a factor of at least 1.01")
+        _require(1.01 <= self.growth <= 1000, "growth", self.growth, "a factor from 1.01 to 1000")
         if self.max_updates is not None:
             _require(self.max_updates >= 1, "max_updates", self.max_updates, "at least 1")
         if self.max_samples is not None:

@@ -25,14 +25,15 @@ class Stage:
     validation_loss: Floats  # (R,)
     unseen_loss: Floats  # (R,) mean over held-out
     accuracy: Floats  # (R,) share of held-out objects classified rightly
-    updates: NDArray[np.int64]  # (R,) updates done up to the best weights
+    updates: NDArray[np.int64]  # (R,) updates done until training stopped
+    best_update: NDArray[np.int64]  # (R,) updates up to θ_k; 0: the initial weights were best
     capped: NDArray[np.bool_]  # (R,) the cap on updates ended the training
     gradient_norm: Floats  # (R,) ‖∇L_k(θ_k)‖₂
     largest_seen: Floats  # (R,) largest loss of a fitted object
     largest_unseen: Floats  # (R,) largest loss of a held-out object
     weight_norms: Floats  # (R, layers) ‖W_p‖₂
     distance: Floats  # (R,) ‖θ_k − θ of the previous stage‖₂, NaN at the first
-    dead: NDArray[np.bool_]  # (R,) max − min of the losses below 1e-6
+    dead: NDArray[np.bool_]  # (R,) the losses differ by less than 1e-6, and are not all below it
     unseen_losses: NDArray[np.float32]  # (R, held_out) loss of each held-out object, in `Shares.unseen` order
     predicted: NDArray[np.int64]  # (R, held_out) predicted class
 
@@ -46,7 +47,7 @@ class Stage:
 class Last:
     """What only the last stage keeps."""
 
-    weights: dict[str, NDArray[np.float32]]  # "weight.0": (R, in, out), "bias.0": (R, out)
+    weights: dict[str, NDArray[np.float32]]  # "weight.0": (R, in, out), "bias.0": (R, 1, out)
     all_losses: NDArray[np.float32]  # (used,) replicate 0's loss on every used object, by object index
 
 
@@ -65,6 +66,7 @@ class Record:
     data: dict[str, Any] = field(default_factory=dict)  # what was found, used and skipped
     features: dict[str, Any] = field(default_factory=dict)  # which, why, how scaled
     model: dict[str, Any] = field(default_factory=dict)  # what was fitted
+    computed: dict[str, Any] = field(default_factory=dict)  # version, device and threads it was begun with
 
     @property
     def class_entropy(self) -> float:

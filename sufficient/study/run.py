@@ -24,8 +24,9 @@ from sufficient.study.shares import Index, divide
 if TYPE_CHECKING:
     from sufficient.progress import Progress
 
-DEAD_SPREAD = 1e-6  # nats: a network whose losses differ by less says the same of every object …
-# … unless all of them are below it: that network is right about every object, and alive
+# nats: a network whose losses differ by less says the same of every object and is dead, unless all of
+# them are below it: that network is right about every object
+DEAD_SPREAD = 1e-6
 
 AfterStage = Callable[[Record, float], bool]  # (record so far, seconds of the stage) → stop now?
 
@@ -137,6 +138,7 @@ def measured(
         unseen_loss=new_losses.mean(axis=1),
         accuracy=(predicted == labels[unseen]).mean(axis=1),
         updates=networks.updates.cpu().numpy(),
+        best_update=networks.best_update.cpu().numpy(),
         capped=networks.capped.cpu().numpy(),
         gradient_norm=_numbers(view.gradient_norm(stack, fitted)),
         largest_seen=seen.max(axis=1),

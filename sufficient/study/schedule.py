@@ -12,6 +12,9 @@ from sufficient.notice import Notice
 from sufficient.study.options import StudyOptions
 from sufficient.study.shares import Shares, share_sizes
 
+LEAST_VALIDATION, LEAST_HELD_OUT = 1, 2  # objects: a variance needs two
+FARTHEST_SEARCH = 10**12  # objects
+
 REPLACED_WITHIN = 0.1  # the last size replaces a grid size this close below it
 
 
@@ -49,11 +52,11 @@ def planned_sizes(
 
     Raises DataError when the data holds fewer objects to fit than one size needs.
     """
-    if shares.k_available < options.start:
-        needed = _used_needed(options)
+    if not _enough(shares.used, options):
         raise DataError(
-            f"{shares.used:,} usable objects leave {shares.k_available:,} to fit, fewer than --start "
-            f"({options.start:,}); at these shares {needed:,} are needed. Collect more or lower --start."
+            f"{shares.used:,} usable objects leave {max(shares.k_available, 0):,} to fit, "
+            f"{shares.validation:,} to validate and {shares.held_out:,} held out; {options.start:,} (--start), "
+            f"{LEAST_VALIDATION} and {LEAST_HELD_OUT} are the least. {_remedy(options)}"
         )
     last = min(shares.k_available, options.max_samples or shares.k_available)
     grid = sizes_up_to(last, start=options.start, growth=options.growth)
@@ -61,9 +64,11 @@ def planned_sizes(
     sizes = tuple(size for size in grid if complete and size >= complete)
     count = int((labels == rarest).sum())
     if not sizes:
+        capped = complete and options.max_samples is not None
         raise DataError(
             f"class {classes[rarest]!r} has {count:,} of {shares.used:,} objects: up to k = {last:,} some "
-            "replicate would be fitted without it. Collect more of it, leave it out, or raise --max-samples."
+            "replicate would be fitted without it. Collect more of it"
+            f"{', raise --max-samples' if capped else ''} or leave the class out."
         )
     if sizes == grid:
         return sizes, ()
@@ -74,8 +79,20 @@ def planned_sizes(
     return sizes, (Notice("RARE-CLASS", message),)
 
 
-def _used_needed(options: StudyOptions) -> int:
-    used = options.start
-    while share_sizes(used, held_out=options.held_out, validation=options.validation)[0] < options.start:
-        used += 1
-    return used
+def _enough(used: int, options: StudyOptions) -> bool:
+    fitted, validation, held = share_sizes(used, held_out=options.held_out, validation=options.validation)
+    return fitted >= options.start and validation >= LEAST_VALIDATION and held >= LEAST_HELD_OUT
+
+
+def _remedy(options: StudyOptions) -> str:
+    """Return how many usable objects these shares need, found by doubling and halving, and what to do."""
+    high = options.start
+    while not _enough(high, options):
+        high *= 2
+        if high > FARTHEST_SEARCH:
+            return "Give smaller shares: at these no number of objects would do."
+    low = high // 2
+    while high - low > 1:
+        middle = (low + high) // 2
+        low, high = (low, middle) if _enough(middle, options) else (middle, high)
+    return f"At these shares {high:,} objects are needed: collect more, or change --start or the shares."

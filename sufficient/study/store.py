@@ -29,6 +29,7 @@ from sufficient.notice import Notice
 from sufficient.study.record import Last, Record, Stage
 from sufficient.study.shares import Shares
 
+HEADER = "record.json"
 FORMAT = 1  # of the files; raised when an older reader would misread them
 
 
@@ -60,9 +61,10 @@ def write_header(directory: Path, record: Record) -> None:
         "data": record.data,
         "features": record.features,
         "model": record.model,
+        "computed": record.computed,
     }
     _write_tensors(directory / "shares.safetensors", {"order": shares.order, "labels": record.labels})
-    write_atomically(directory / "record.json", (json.dumps(header, indent=2) + "\n").encode())
+    write_atomically(directory / HEADER, (json.dumps(header, indent=2) + "\n").encode())
 
 
 def append_stage(directory: Path, record: Record) -> None:
@@ -78,11 +80,15 @@ def append_stage(directory: Path, record: Record) -> None:
 
 def read_record(directory: Path) -> Record | None:
     """Return the record below `directory`, or None where none was begun. Raises DataError when damaged."""
-    header_path = directory / "record.json"
+    header_path = directory / HEADER
     if not header_path.exists():
         return None
     try:
-        return _read(directory, json.loads(header_path.read_text(encoding="utf-8")))
+        header = json.loads(header_path.read_text(encoding="utf-8"))
+        try:
+            return _read(directory, header)
+        except FileNotFoundError:  # the run goes on meanwhile and has replaced its last file
+            return _read(directory, header)
     except (ValueError, KeyError, TypeError, OSError, SafetensorError) as error:
         raise DataError(
             f"the record in {directory} cannot be read ({error}); run the estimate again into another --out."
@@ -112,6 +118,7 @@ def _read(directory: Path, header: dict[str, Any]) -> Record:
         data=header["data"],
         features=header["features"],
         model=header["model"],
+        computed=header["computed"],
     )
 
 

@@ -100,6 +100,7 @@ def stage(
         unseen_loss=unseen,
         accuracy=accuracy,
         updates=np.full(replicates, 100),
+        best_update=np.full(replicates, 100),
         capped=capped,
         gradient_norm=np.full(replicates, 0.01),
         largest_seen=np.arange(replicates, dtype=float),

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sufficient.answer.forecast import forecast, more_needed
+from sufficient.answer.forecast import _extrapolation, forecast, more_needed
 from sufficient.answer.interval import measure
 from sufficient.answer.trend import trend
 
@@ -151,3 +151,11 @@ def test_fast_enough_to_be_asked_at_every_stage():
         forecast(rec.shares, measured, tol=1e-4)
         times.append(time.perf_counter() - start)
     assert min(times) < 0.05
+
+
+@pytest.mark.parametrize(
+    ("needed", "name"),
+    [(None, "beyond-10x"), (1000, "none"), (1001, "within-4x"), (4000, "within-4x"), (4001, "beyond-4x")],
+)
+def test_extrapolation_is_named_by_its_distance(needed, name):
+    assert _extrapolation(needed, 1000) == name

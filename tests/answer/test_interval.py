@@ -164,8 +164,8 @@ def test_dead_replicates_leave_the_learned_test():
     assert curve(rec)[0].learned
 
 
-def test_zero_constant_has_no_interval_and_breaks_nothing():
+def test_zero_constant_is_its_own_interval_and_breaks_nothing():
     rec = record([0.9, 0.0, 0.7, 0.6], [32, 45, 64, 91])
     points = curve(rec)
-    assert (points[1].difference, points[1].lo, points[1].hi) == (0.0, None, None)
+    assert (points[1].difference, points[1].lo, points[1].hi) == (0.0, 0.0, 0.0)
     assert all(p.lo is not None and p.hi is not None for p in (points[0], *points[2:]))

@@ -272,11 +272,13 @@ def test_without_a_rate_the_interval_is_to_blame():
     assert code(answer) == ("inconclusive", "INTERVAL-TOO-WIDE")
 
 
-def test_a_constant_of_zero_is_no_evidence():
-    """Every held-out loss equal to the training loss: no interval, so neither word."""
-    rec = record([0.9] * (len(FULL) - 2) + [0.0, 0.0], FULL)
-    answer = judge(rec, tol=1e-3)
-    assert answer.verdict == "inconclusive"
+def test_a_difference_of_zero_meets_every_tolerance():
+    """Every replicate is right about every object, in a stage that learned: nothing is left to vary."""
+    answer = judge(record([0.9] * (len(FULL) - 2) + [0.0, 0.0], FULL), tol=1e-3)
+    assert answer.verdict == "sufficient"
+    assert (answer.curve[-1].lo, answer.curve[-1].hi) == (0.0, 0.0)
+    assert answer.k_sufficient is not None
+    assert answer.k_sufficient <= FULL[-2]
 
 
 # warnings, messages, options

@@ -1,3 +1,4 @@
+import inspect
 import json
 import os
 import signal
@@ -9,9 +10,15 @@ import jsonschema
 import numpy as np
 import pytest
 
+import sufficient
+from sufficient.answer.verdict import judge
 from sufficient.cli.app import run
-from sufficient.cli.estimate import default_directory
+from sufficient.cli.estimate import default_directory, estimate
+from sufficient.heads.fit import FitOptions
+from sufficient.heads.stack import Architecture
+from sufficient.options import RunOptions, read_options
 from sufficient.report.export import schema
+from sufficient.study.options import StudyOptions
 from sufficient.study.store import read_record
 from tests.test_api import steady
 
@@ -130,7 +137,7 @@ def test_exit_code_insufficient(tmp_path):
         (["estimate"], 2, "--data"),
         (["estimate", "--hidden", "many", "--data", "digits"], 2, "--hidden"),
         (["guess"], 2, "guess"),
-        (["report", "nowhere"], 3, "no finished stage"),
+        (["report", "nowhere"], 3, "nowhere"),
     ],
 )
 def test_known_errors_are_one_sentence(arguments, code, words, capsys, tmp_path, monkeypatch):
@@ -140,6 +147,55 @@ def test_known_errors_are_one_sentence(arguments, code, words, capsys, tmp_path,
     assert words in said.err
     assert "Traceback" not in said.err
     assert said.out == ""
+
+
+FLAGS = {
+    "tol": 2e-3, "confirm": 1, "features": "pixels", "size": 6, "scale": "standard", "root": "elsewhere",
+    "hidden": 5, "layers": 2, "bias": True, "lr": 0.01, "batch_size": 16, "patience": 2, "max_updates": 25,
+    "replicates": 2, "held_out": 0.3, "validation": 0.2, "start": 50, "growth": 2.0, "max_samples": 90,
+    "time_limit": 50.0, "device": "cpu", "seed": 3, "download": True,
+}  # fmt: skip
+
+
+def test_every_flag_reaches_the_study(tmp_path):
+    line = ["estimate", "--data", "digits", "--out", str(tmp_path / "run"), "--quiet"]
+    for name, value in FLAGS.items():
+        flag = f"--{name.replace('_', '-')}"
+        line += [flag] if value is True else [flag, str(value)]
+    assert run(line) == 0
+    options = read_options(tmp_path / "run" / "config.toml").resolved()
+    assert options == {"data": "digits", **FLAGS}
+    stage = read_record(tmp_path / "run" / "record").stages[-1]
+    assert stage.updates.max() == 25
+    assert stage.weight_norms.shape == (2, 2)
+
+
+def test_defaults_are_the_same_everywhere():
+    flags = {name: parameter.default for name, parameter in inspect.signature(estimate).parameters.items()}
+    resolved = RunOptions(data="digits").resolved()
+    for name, value in resolved.items():
+        if name not in ("data", "replicates"):  # --replicates is None so that --quick may decide
+            assert flags[name] == value, name
+    python = inspect.signature(sufficient.estimate).parameters
+    assert all(
+        python[name].default == value for name, value in resolved.items() if name in python and name != "data"
+    )
+    study = StudyOptions()
+    fit = {name: getattr(study, name) for name in ("lr", "batch_size", "patience", "max_updates")}
+    assert FitOptions() == FitOptions(**fit)
+    assert Architecture(1, 2) == Architecture(1, 2, study.hidden, study.layers, study.bias)
+    assert inspect.signature(judge).parameters["confirm"].default == resolved["confirm"]
+
+
+def test_a_failed_start_leaves_nothing_behind(tmp_path):
+    out = tmp_path / "run"
+    assert run(["estimate", "--data", "digitz", "--out", str(out)]) == 3
+    assert not out.exists()
+    (out / "sub").mkdir(parents=True)
+    for name in (".movie.part", ".film.7.part", "sub/.x.1.part"):
+        (out / name).write_text("mine")
+    assert run(["estimate", *SMALL, "--out", str(out)]) == 2
+    assert sorted(path.name for path in out.rglob("*.part")) == [".film.7.part", ".movie.part", ".x.1.part"]
 
 
 def test_an_error_leaves_no_run_directory_with_a_verdict(tmp_path, monkeypatch):
@@ -159,6 +215,7 @@ def test_debug_shows_the_traceback(capsys, monkeypatch, tmp_path):
     ("error", "code", "words"),
     [
         (MemoryError("12 GiB"), 4, "out of memory"),
+        (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 4, "out of memory"),
         (OSError(28, "No space left on device"), 4, "No space left"),
         (KeyboardInterrupt(), 130, "--resume"),
         (RuntimeError("surprise"), 1, "bug"),

@@ -8,7 +8,6 @@ import pytest
 from sufficient.answer.answer import CurvePoint
 from sufficient.cli.live import LiveStudy, bar, plot_text, stage_line
 from sufficient.cli.output import Output
-from sufficient.notice import Notice
 from sufficient.progress import Progress, SilentProgress
 
 SIZES = (32, 64, 128, 256)
@@ -92,7 +91,7 @@ def test_terminal_shows_stage_updates_curve_and_time_left():
     live, clock, stdout, stderr = make(terminal=True)
     with live:
         study(live, clock)
-        live.output.notice(Notice("RARE-CLASS", "set by [red]x"))
+        live.output.line("warning: set by [red]x [RARE-CLASS]")
         live.stage_started(128, 2, SIZES)
         clock.now += 1
         live.updates(60, 3)

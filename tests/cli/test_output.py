@@ -10,7 +10,6 @@ import pytest
 
 from sufficient.cli.output import Output, literal
 from sufficient.errors import DataError
-from sufficient.notice import Notice
 
 
 class Terminal(io.StringIO):
@@ -41,7 +40,7 @@ def read(out: Output) -> tuple[str, str]:
 
 def speak(out: Output) -> None:
     out.line("reading")
-    out.notice(Notice("RARE-CLASS", "set by cat"))
+    out.line("warning: set by cat [RARE-CLASS]")
     out.result(["Sufficient.", "more"], "sufficient")
     out.json({"verdict": "sufficient"})
     out.error(DataError("no such path: x;\n give one that exists"))
@@ -79,7 +78,7 @@ def test_json_refuses_nan():
 @pytest.mark.parametrize("terminal", [False, True])
 def test_names_appear_as_they_are(terminal):
     out = output(terminal=terminal)
-    out.notice(Notice("RARE-CLASS", "class [red]x[/red] :cat: in [/] \\[bold]"))
+    out.line("warning: class [red]x[/red] :cat: in [/] \\[bold] [RARE-CLASS]")
     out.error(DataError("no such path: [red]x"))
     out.result(["class [blue]y"], "insufficient")
     stdout, stderr = read(out)

@@ -74,6 +74,20 @@ def test_feature_rows_are_never_deduplicated_and_images_are():
     np.testing.assert_array_equal(data.values[..., 0], given[[0, 1, 2, 3, 4, 5, 6, 7, 9]])
 
 
+def test_the_fourth_channel_tells_images_apart_and_its_loss_is_reported():
+    given = np.zeros((10, 4, 4, 4), dtype=np.uint8)
+    given[..., 3] = images(10, 4, 4)
+    given[8] = given[0]
+    given[1, ..., 3] = 255
+    data = read(given)
+    assert [(s.name, s.detail) for s in data.audit.skipped] == [("row 8", "same pixels as row 0")]
+    (notice,) = data.audit.notices
+    assert (notice.code, "alpha of 9 image(s)" in notice.message) == ("ALPHA-DROPPED", True)
+    given[..., 3] = 255
+    given[..., 0] = images(10, 4, 4)
+    assert read(given).audit.notices == ()
+
+
 def test_sizes():
     assert read(images(10, 70, 20)).values.shape == (10, 32, 32, 1)
     assert read(images(10, 70, 20)).largest_side == 70

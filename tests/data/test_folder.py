@@ -98,6 +98,24 @@ def test_train_and_val_are_merged_and_duplicates_across_them_found(tmp_path):
     assert codes(data) == ["SPLIT-FOLDERS"]
 
 
+@pytest.mark.parametrize("splits", [("test",), ("Test", "Testing"), ("test", "train")])
+def test_nothing_but_held_back_images_stops_with_the_way_on(tmp_path, splits):
+    save_classes(tmp_path / splits[0])
+    for name in splits[1:]:
+        (tmp_path / name).mkdir()
+    way_on = rf"leaves no images .*left out: {splits[0]}/.*\(8 images\).*{tmp_path}/{splits[0]};"
+    with pytest.raises(DataError, match=way_on):
+        read(tmp_path)
+    assert read(tmp_path / splits[0]).audit.used == 8
+
+
+def test_images_right_inside_split_folders_stop_and_are_no_classes(tmp_path):
+    for seed, name in enumerate(("train/1.png", "train/2.png", "train/3.png", "val/1.png", "bus/1.png")):
+        save(tmp_path / name, noise(seed))
+    with pytest.raises(DataError, match=r"train/, val/;.*bus/ \(1 files\).*rename the folders, if these are"):
+        read(tmp_path)
+
+
 def test_class_folders_without_images_are_named(tmp_path):
     save_classes(tmp_path)
     (tmp_path / "bird").mkdir()
@@ -165,6 +183,40 @@ def test_palette_with_transparency_gives_no_warning_and_drops_alpha(tmp_path):
     image = image_of(noise(2)).convert("P")
     save(tmp_path / "cat" / "p.png", image, transparency=bytes(range(256)))
     np.testing.assert_array_equal(read(tmp_path).values[4], np.asarray(image.convert("RGB")))
+
+
+def silhouette(seed: int) -> Image.Image:
+    """Return a black RGBA image whose shape is in its alpha alone."""
+    pixels = np.zeros((8, 8, 4), dtype=np.uint8)
+    pixels[:, :, 3] = noise(seed, channels=1)[:, :, 0]
+    return Image.fromarray(pixels)
+
+
+def test_images_that_differ_in_alpha_alone_are_no_duplicates_and_its_loss_is_reported(tmp_path):
+    for seed in range(4):
+        save(tmp_path / "cat" / f"{seed}.png", silhouette(seed))
+        save(tmp_path / "dog" / f"{seed}.png", silhouette(10 + seed))
+    save(tmp_path / "cat" / "again.tga", silhouette(2))
+    save(tmp_path / "dog" / "opaque.png", image_of(noise(5)).convert("RGBA"))
+    data = read(tmp_path)
+    assert data.audit.used == 9
+    assert [(s.name, s.detail) for s in data.audit.skipped] == [("cat/again.tga", "same pixels as cat/2.png")]
+    (notice,) = data.audit.notices
+    assert notice.code == "ALPHA-DROPPED"
+    assert notice.message == (
+        "the alpha of 9 image(s) is dropped: their transparent pixels count with the colour hidden under "
+        "them; flatten them onto a background if that is not meant."
+    )
+
+
+def test_files_of_several_frames_are_counted(tmp_path):
+    save_classes(tmp_path)
+    frames = [image_of(noise(seed)) for seed in (4, 5)]
+    for suffix in ("gif", "tif"):
+        save(tmp_path / "cat" / f"film.{suffix}", frames[0], save_all=True, append_images=frames[1:])
+    (notice,) = read(tmp_path).audit.notices
+    assert notice.code == "FIRST-FRAME"
+    assert notice.message == "2 image(s) hold several frames or pages; the first of each is used."
 
 
 def test_the_first_image_beyond_the_limit_ends_the_read(tmp_path):

@@ -9,6 +9,7 @@ from PIL import Image
 
 from sufficient.data.images import UnusableError, decode, resize, to_common_size
 from sufficient.data.labelled import LargeImages
+from sufficient.data.stock import image_digest
 from sufficient.errors import DataError
 from tests.data.pictures import image_of, noise, save
 
@@ -76,11 +77,33 @@ def test_of_several_frames_the_first_is_read(tmp_path):
     np.testing.assert_array_equal(read(path).pixels, noise(4))
 
 
+@pytest.mark.parametrize("suffix", ["gif", "tif", "webp", "png", "apng"])
+@pytest.mark.parametrize("mode", ["L", "P", "RGB"])
+def test_further_frames_are_noticed_and_change_nothing(tmp_path, suffix, mode):
+    frames = [image_of(noise(seed)).convert(mode) for seed in (4, 5)]
+    more = {"save_all": True, "append_images": frames[1:]}
+    several = read(save(tmp_path / f"several.{suffix}", frames[0], **more))
+    single = read(save(tmp_path / f"single.{suffix}", frames[0]))
+    assert (several.several_frames, single.several_frames) == (True, False)
+    if suffix != "webp":  # lossy: an animation and a still are coded differently
+        np.testing.assert_array_equal(several.pixels, single.pixels)
+
+
+def test_damage_after_the_first_frame_of_a_gif_is_no_matter(tmp_path, monkeypatch):
+    def fail(_):
+        raise ValueError("damaged")
+
+    path = save(tmp_path / "a.gif", image_of(noise(4)))
+    monkeypatch.setattr("PIL.GifImagePlugin.GifImageFile.is_animated", property(fail))
+    assert not read(path).several_frames
+
+
 def test_a_phones_multi_picture_jpeg_is_a_jpeg(tmp_path):
     frames = [image_of(noise(seed)) for seed in (4, 5)]
     path = save(tmp_path / "phone.jpg", frames[0], format="MPO", save_all=True, append_images=frames[1:])
     plain = save(tmp_path / "plain.jpg", frames[0], format="JPEG")
     np.testing.assert_array_equal(read(path).pixels, read(plain).pixels)
+    assert not read(path).several_frames
 
 
 def test_empty_html_and_truncated_files_are_told_apart(tmp_path):
@@ -183,6 +206,58 @@ def test_digest_depends_on_pixels_mode_and_shape_but_not_on_the_file(tmp_path):
     wide, tall = save(tmp_path / "c.png", flat), save(tmp_path / "d.png", flat.reshape(16, 4, 3))
     grey = save(tmp_path / "e.png", flat[:, :, :1])
     assert len({read(path).digest for path in (wide, tall, grey)}) == 3
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "RGB", "RGBA", "CMYK"])
+def test_digest_is_taken_in_the_images_own_mode(tmp_path, mode):
+    image = image_of(noise(18)).convert(mode)
+    decoded = read(save(tmp_path / "a.tif", image))
+    assert decoded.digest == image_digest(np.asarray(image), mode)
+    assert not decoded.transparent
+
+
+def test_palettes_count_in_the_digest_and_their_order_does_not(tmp_path):
+    rows = np.arange(64, dtype=np.uint8).reshape(8, 8) % 4
+    colours = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]], dtype=np.uint8)
+    order = np.array([2, 0, 3, 1])
+
+    def with_palette(indices: np.ndarray, palette: np.ndarray) -> Image.Image:
+        image = Image.fromarray(indices).convert("P")
+        image.putdata(indices.ravel().tolist())
+        image.putpalette(palette.tobytes())
+        return image
+
+    plain = read(save(tmp_path / "a.png", with_palette(rows, colours)))
+    other = read(save(tmp_path / "b.png", with_palette(rows, colours[::-1])))
+    same = read(
+        save(tmp_path / "c.gif", with_palette(np.argsort(order)[rows].astype(np.uint8), colours[order]))
+    )
+    flat = read(save(tmp_path / "d.png", colours[rows]))
+    seen = read(save(tmp_path / "e.png", with_palette(rows, colours), transparency=2))
+    unseen = read(save(tmp_path / "f.png", with_palette(rows, colours), transparency=200))
+    assert plain.digest == same.digest == flat.digest == unseen.digest
+    assert len({plain.digest, other.digest, seen.digest}) == 3
+    assert [item.transparent for item in (plain, unseen, seen)] == [False, False, True]
+
+
+@pytest.mark.parametrize(("channels", "colour"), [(1, 7), (3, (7, 7, 7))])
+def test_a_transparent_colour_is_alpha_where_it_is_used(tmp_path, channels, colour):
+    pixels = np.full((8, 8, channels), 9, dtype=np.uint8)
+    unused = read(save(tmp_path / "a.png", pixels, transparency=colour))
+    assert (unused.transparent, unused.digest) == (False, read(save(tmp_path / "b.png", pixels)).digest)
+    pixels[2] = 7
+    used = read(save(tmp_path / "c.png", pixels, transparency=colour))
+    assert (used.transparent, used.digest != read(save(tmp_path / "d.png", pixels)).digest) == (True, True)
+    np.testing.assert_array_equal(used.pixels, pixels)
+
+
+def test_orientation_comes_before_the_digest(tmp_path):
+    image = image_of(noise(3, height=6, width=10, channels=4))
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    turned = read(save(tmp_path / "turned.png", image, exif=exif))
+    upright = read(save(tmp_path / "upright.png", image.transpose(Image.Transpose.ROTATE_270)))
+    assert turned.digest == upright.digest
 
 
 def test_large_images_shrink_at_once_and_small_ones_stay(tmp_path):

@@ -130,10 +130,72 @@ def test_splits_on_top_are_never_classes(tmp_path):
     )
 
 
-def test_a_class_called_test_stays_a_class(tmp_path):
-    touch(tmp_path, "train/1.png", "test/1.png", "bus/1.png")
-    assert [image.label for image in list_folder(tmp_path).images] == ["bus", "test", "train"]
-    assert list_folder(tmp_path).notices == ()
+def test_a_class_called_train_stays_a_class(tmp_path):
+    touch(tmp_path, "train/1.png", "bicycle/1.png", "bus/1.png")
+    assert [image.label for image in list_folder(tmp_path).images] == ["bicycle", "bus", "train"]
+    assert (list_folder(tmp_path).splits, list_folder(tmp_path).notices) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("others", "account"),
+    [
+        ([], "annotations/ (0 files)"),
+        (["annotations/a/1.png", "annotations/1.xml", "extra/README"], "annotations/, extra/ (3 files)"),
+    ],
+)
+def test_folders_beside_the_splits_do_not_make_splits_classes(tmp_path, others, account):
+    touch(tmp_path, "train/cat/1.png", "train/dog/2.png", "test/cat/3.png", "test/dog/4.png", *others)
+    (tmp_path / "annotations").mkdir(exist_ok=True)
+    listing = list_folder(tmp_path)
+    assert named(tmp_path) == [("train/cat/1.png", "cat"), ("train/dog/2.png", "dog")]
+    assert listing.class_folders == ("cat", "dog")
+    assert listing.splits == ("test", "train")
+    held_back = dict.fromkeys(["test/cat/3.png", "test/dog/4.png"], "held-back-split")
+    assert reasons(tmp_path) == held_back | dict.fromkeys(others, "beside-splits")
+    (notice,) = listing.notices
+    assert notice.message == (
+        "read as one data set: train/; the classes are the folders inside; left out: test/ (2 images); "
+        f"not read, beside the splits: {account}."
+    )
+
+
+@pytest.mark.parametrize(
+    ("read", "held_back"),
+    [
+        ("Training", "Testing"),
+        ("TRAIN", "Test"),
+        ("dev", "test"),
+        ("valid", "testing"),
+        ("Validation", "TEST"),
+    ],
+)
+def test_splits_go_by_several_names_in_any_case(tmp_path, read, held_back):
+    touch(tmp_path, f"{read}/cat/1.png", f"{read}/dog/2.png", f"{held_back}/cat/3.png")
+    assert named(tmp_path) == [(f"{read}/cat/1.png", "cat"), (f"{read}/dog/2.png", "dog")]
+    assert reasons(tmp_path) == {f"{held_back}/cat/3.png": "held-back-split"}
+
+
+def test_val_is_read_without_train_and_the_notice_says_so(tmp_path):
+    touch(tmp_path, "val/cat/1.png", "val/dog/2.png", "test/cat/3.png")
+    assert [image.label for image in list_folder(tmp_path).images] == ["cat", "dog"]
+    (notice,) = list_folder(tmp_path).notices
+    assert notice.message == (
+        "read as one data set: val/; the classes are the folders inside; there is no train folder; "
+        "left out: test/ (1 images)."
+    )
+
+
+@pytest.mark.parametrize("split", ["train", "Training", "val"])
+def test_a_split_alone_is_no_class(tmp_path, split):
+    touch(tmp_path, f"{split}/cat/1.png", f"{split}/dog/2.png", "README.md")
+    assert [image.label for image in list_folder(tmp_path).images] == ["cat", "dog"]
+    assert ("there is no train" in list_folder(tmp_path).notices[0].message) == (split == "val")
+
+
+def test_of_many_folders_beside_the_splits_a_few_are_named(tmp_path):
+    touch(tmp_path, "train/cat/1.png", "test/cat/2.png", *(f"more{i}/1.png" for i in range(7)))
+    (notice,) = list_folder(tmp_path).notices
+    assert "beside the splits: more0/, more1/, more2/, more3/, more4/, … (7 files)" in notice.message
 
 
 def test_names_that_are_not_utf8_are_escaped_in_the_account(tmp_path):

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from sufficient.data.labelled import Skipped
-from sufficient.data.stock import image_digests, take_stock
+from sufficient.data.stock import image_digest, take_stock
 from sufficient.errors import DataError
 
 
@@ -79,5 +79,5 @@ def test_digest_is_sha256_of_mode_shape_and_bytes():
     import hashlib
 
     image = np.arange(12, dtype=np.uint8).reshape(2, 2, 3)
-    (digest,) = image_digests([image])
-    assert digest == hashlib.sha256(b"RGB 2 2 " + bytes(range(12))).digest()
+    assert image_digest(image, "RGB") == hashlib.sha256(b"RGB 2 2 " + bytes(range(12))).digest()
+    assert image_digest(image, "YCbCr") == hashlib.sha256(b"YCbCr 2 2 " + bytes(range(12))).digest()

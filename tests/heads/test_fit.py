@@ -46,7 +46,8 @@ def test_the_stack_is_fitted_as_each_network_would_be_alone(bias, keep_bytes, mo
             patience=3,
             cap=options.cap(100),
         )
-        assert together.updates[model] == update
+        assert together.best_update[model] == update
+        assert together.updates[model] == update + 3 * options.check_every(100)  # patience
         assert together.validation_loss[model].item() == pytest.approx(loss, abs=1e-9)
         torch.testing.assert_close(
             module_of(together.stack, model)(objects.values).detach(),
@@ -72,7 +73,8 @@ def test_update_0_is_a_candidate():
     labels[fitted.flatten().unique()] = objects.labels[fitted.flatten().unique()]
     wrong = Objects(objects.values, labels)  # what is learned from the fitted objects is wrong elsewhere
     result = fit(stack, wrong, fitted, validated, generators(4), FitOptions(lr=0.1, patience=2))
-    assert (result.updates == 0).all()
+    assert (result.best_update == 0).all()
+    assert (result.updates == 2 * 20).all()
     torch.testing.assert_close(result.stack.weights[0], stack.weights[0])
 
 
@@ -119,6 +121,7 @@ def test_the_cap_ends_training_and_is_told():
     options = FitOptions(max_updates=50)
     result = fit(stack, objects, fitted, validated, generators(4), options, lambda *now: seen.append(now))
     assert result.capped.all()
+    assert (result.updates == 50).all()
     assert seen == [(20, 4), (40, 4), (50, 4)]
 
 

@@ -157,8 +157,8 @@ def record(answer: Answer, *, used: int = 10_000) -> Record:
     ones, size = np.ones(8), answer.curve[-1].k
     stage = Stage(
         size=size, constant=ones, variance=ones, train_loss=ones, validation_loss=ones, unseen_loss=ones,
-        accuracy=ones, updates=np.ones(8, np.int64), capped=np.zeros(8, bool), gradient_norm=ones,
-        largest_seen=ones, largest_unseen=ones, weight_norms=np.ones((8, 3)), distance=ones,
+        accuracy=ones, updates=np.ones(8, np.int64), best_update=np.ones(8, np.int64),
+        capped=np.zeros(8, bool), gradient_norm=ones, largest_seen=ones, largest_unseen=ones, weight_norms=np.ones((8, 3)), distance=ones,
         dead=np.zeros(8, bool), unseen_losses=np.ones((8, shares.held_out), np.float32),
         predicted=np.zeros((8, shares.held_out), np.int64),
     )  # fmt: skip

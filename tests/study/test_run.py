@@ -7,9 +7,12 @@ import torch
 
 from sufficient.errors import DataError
 from sufficient.files import write_atomically
-from sufficient.heads.stack import Architecture, initial_stack
+from sufficient.heads.fit import Fitted
+from sufficient.heads.score import Scores
+from sufficient.heads.stack import Architecture, Stack, initial_stack
 from sufficient.study.keys import torch_generator
 from sufficient.study.record import Stage
+from sufficient.study.run import measured
 from sufficient.study.store import append_stage, read_record, write_header, write_record
 from tests.oracles import fit_alone, module_of
 from tests.study.studies import OPTIONS, problem, run
@@ -77,7 +80,14 @@ def test_a_stage_equals_plain_networks_fitted_one_at_a_time(whole):
             "largest_seen": seen.max(),
             "largest_unseen": new.max(),
         }
-        assert stage.updates[r] == updates
+        assert stage.best_update[r] == updates
+        assert stage.updates[r] == updates + OPTIONS.patience * 20
+        assert not stage.capped[r]
+        assert not stage.dead[r]
+        np.testing.assert_array_equal(stage.predicted[r], logits.argmax(dim=1).numpy())
+        linears = [linear.weight.detach() for linear in list(network)[::2]]
+        largest = [torch.linalg.svdvals(W)[0].item() for W in linears]
+        np.testing.assert_allclose(stage.weight_norms[r], largest, rtol=1e-4)
         for name, value in expected.items():
             assert getattr(stage, name)[r] == pytest.approx(float(value), rel=1e-4, abs=1e-6), name
         np.testing.assert_allclose(stage.unseen_losses[r], new.numpy(), atol=1e-4)
@@ -94,10 +104,37 @@ def test_the_difference_is_that_of_lemma_1(whole):
     assert np.mean(steps) * (last.size + 1) == pytest.approx(last.constant[0], rel=1e-5)
 
 
-def test_distance_is_measured_from_the_solution_before(whole):
-    record, _ = whole
-    assert np.isnan(record.stages[0].distance).all()
-    assert all((stage.distance > 0).all() for stage in record.stages[1:])
+def test_distance_is_measured_from_the_solution_before():
+    record, heads = problem()
+    kept = []
+    after = run(record, heads, after_stage=lambda so_far, seconds: kept.append(so_far.last) or len(kept) == 2)
+    assert np.isnan(after.stages[0].distance).all()
+    first, second = (
+        np.concatenate([w.reshape(3, -1) for w in last.weights.values()], axis=1) for last in kept
+    )
+    expected = np.linalg.norm(second - first, axis=1)
+    np.testing.assert_allclose(after.stages[1].distance, expected, rtol=1e-5)
+    assert (expected > 0).all()
+
+
+@pytest.mark.parametrize(("spread", "dead"), [(0.9e-6, True), (1.1e-6, False)])
+@pytest.mark.parametrize("where", ["fitted", "unseen"])
+def test_dead_looks_at_fitted_and_held_out_losses(spread, dead, where):
+    class View:
+        def score(self, stack, index):
+            losses = torch.full(index.shape, 1.5, dtype=torch.double)
+            if (where == "fitted") == (index.shape[1] == 4):
+                losses[:, 0] += spread
+            return Scores(losses, torch.zeros(index.shape, dtype=torch.int64))
+
+        def gradient_norm(self, stack, index):
+            return torch.zeros(len(index))
+
+    networks = Fitted(Stack((torch.ones(1, 2, 3),)), *[torch.zeros(1)] * 4)
+    labels = np.zeros(20, np.int64)
+    fitted, unseen = np.arange(4)[None], np.arange(4, 10)[None]
+    stage = measured(View(), networks, labels, fitted=fitted, unseen=unseen)
+    assert stage.dead[0] == dead
 
 
 @pytest.mark.parametrize("cut", [1, 3])

@@ -70,7 +70,7 @@ def test_too_few_objects_says_how_many_are_needed():
         labels = np.arange(count) % 2
         return planned_sizes(divide(labels, replicates=8, seed=0), labels, ("a", "b"), StudyOptions())
 
-    with pytest.raises(DataError, match=r"40 usable objects leave 24 to fit.* 52 are needed"):
+    with pytest.raises(DataError, match=r"40 usable objects leave 24 to fit.* 52 objects are needed"):
         plan(40)
     with pytest.raises(DataError):
         plan(51)
@@ -78,12 +78,24 @@ def test_too_few_objects_says_how_many_are_needed():
 
 
 @pytest.mark.parametrize(
+    ("shares", "needed"),
+    [({"held_out": 0.0005}, "4,000"), ({"validation": 0.0005}, "2,000"), ({"held_out": 0.9}, "11,146")],
+)
+def test_shares_too_small_to_measure_with(shares, needed):
+    labels = np.arange(1_797) % 2
+    options = StudyOptions(**shares)
+    with pytest.raises(DataError, match=needed) as caught:
+        planned_sizes(divide(labels, replicates=8, seed=0, **shares), labels, ("a", "b"), options)
+    assert "-" not in str(caught.value).replace("--", "")
+
+
+@pytest.mark.parametrize(
     "wrong",
     [
         {"hidden": 0}, {"layers": 0}, {"batch_size": 0}, {"patience": 0}, {"replicates": 1}, {"start": 1},
         {"lr": 0.0}, {"lr": float("nan")}, {"held_out": 0.0}, {"held_out": 1.0}, {"validation": 0.0},
-        {"held_out": 0.6, "validation": 0.4}, {"growth": 1.0}, {"growth": float("inf")}, {"max_updates": 0},
-        {"max_samples": 31}, {"seed": -1},
+        {"held_out": 0.6, "validation": 0.4}, {"growth": 1.0}, {"growth": float("inf")}, {"growth": 1e308},
+        {"max_updates": 0}, {"max_samples": 31}, {"seed": -1},
     ],
 )  # fmt: skip
 def test_options_that_cannot_be_meant_name_their_flag(wrong):
