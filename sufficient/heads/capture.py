@@ -17,7 +17,7 @@ def captured(step: Callable[[], None], device: torch.device, undo: Callable[[], 
     """
     if device.type != "cuda":
         return step
-    stream = torch.cuda.Stream(device)
+    stream = torch.cuda.Stream(device)  # type: ignore[no-untyped-call]  # torch leaves it without types
     stream.wait_stream(torch.cuda.current_stream(device))
     with torch.cuda.stream(stream):
         for _ in range(WARM_UPS):

@@ -70,6 +70,10 @@ class Heads:
         rows = slice(model, model + 1)
         return scoring.score(stack.rows(rows), self.objects.models(rows), self._index(index[None]))
 
+    def inputs(self, index: Index) -> torch.Tensor:
+        """Return the objects `index` (M, n) as network m sees them, shape (M, n, inputs)."""
+        return self.objects.gather(self._index(index))
+
     def gradient_norm(self, stack: Stack, index: Index) -> torch.Tensor:
         """Return ‖∇L_k(θ)‖₂ of each network over `index` (M, k), shape (M,)."""
         return scoring.gradient_norm(stack, self.objects, self._index(index))

@@ -46,16 +46,6 @@ def gradient_norm(stack: Stack, objects: Objects, index: Tensor) -> Tensor:
     return torch.stack([tensor.flatten(1).square().sum(dim=1) for tensor in total.tensors]).sum(dim=0).sqrt()
 
 
-def weight_norms(stack: Stack) -> Tensor:
-    """Return the spectral norm ‖W_p‖₂ of every layer, (M, layers): √λ_max of the smaller Gram matrix."""
-    norms = []
-    for W in stack.weights:
-        W = W.cpu().double()
-        gram = W.transpose(1, 2) @ W if W.shape[1] >= W.shape[2] else W @ W.transpose(1, 2)
-        norms.append(torch.linalg.eigvalsh(gram)[:, -1].clamp(min=0).sqrt())
-    return torch.stack(norms, dim=1)
-
-
 def distance(stack: Stack, other: Stack) -> Tensor:
     """Return ‖θ − θ'‖₂ of each pair of networks, shape (M,)."""
     pairs = zip(stack.tensors, other.tensors, strict=True)

@@ -36,10 +36,17 @@ class Ladder:
 
 def layer_norms(weights: Sequence[Tensor], biases: Sequence[Tensor]) -> LayerNorms:
     """Return ‖W_p‖₂ and ‖β_p‖₂ of M networks, (M, L) each, from (M, in, out) and (M, 1, out)."""
-    spectral = torch.stack([torch.linalg.matrix_norm(W, ord=2) for W in weights], dim=1)
+    spectral = torch.stack([_spectral(W.double()) for W in weights], dim=1)
     if not biases:
         return LayerNorms(spectral)
     return LayerNorms(spectral, torch.stack([torch.linalg.vector_norm(b, dim=(1, 2)) for b in biases], dim=1))
+
+
+def _spectral(W: Tensor) -> Tensor:
+    """Return ‖W‖₂ of each matrix, (M,): the root of the smaller Gram matrix's largest eigenvalue."""
+    gram = W.mT @ W if W.shape[1] >= W.shape[2] else W @ W.mT
+    eigenvalues: Tensor = torch.linalg.eigvalsh(gram)
+    return eigenvalues[:, -1].clamp(min=0).sqrt()
 
 
 @torch.no_grad()

@@ -32,6 +32,11 @@ class Stage:
     largest_seen: Floats  # (R,) largest loss of a fitted object
     largest_unseen: Floats  # (R,) largest loss of a held-out object
     weight_norms: Floats  # (R, layers) ‖W_p‖₂
+    norm_exact: Floats  # (R, probed) ‖FᵀAF‖₂ of some fitted, then some held-out objects
+    norm_activation: Floats  # (R, probed) bounds on it, see `landscape.probe`
+    norm_corrected: Floats  # (R, probed)
+    norm_common: Floats  # (R, probed)
+    norm_printed: Floats  # (R,) Theorem 1 as printed, M_x over the probed objects
     distance: Floats  # (R,) ‖θ_k − θ of the previous stage‖₂, NaN at the first
     dead: NDArray[np.bool_]  # (R,) the losses differ by less than 1e-6, and are not all below it
     unseen_losses: NDArray[np.float32]  # (R, held_out) loss of each held-out object, in `Shares.unseen` order
@@ -49,6 +54,8 @@ class Last:
 
     weights: dict[str, NDArray[np.float32]]  # "weight.0": (R, in, out), "bias.0": (R, 1, out)
     all_losses: NDArray[np.float32]  # (used,) replicate 0's loss on every used object, by object index
+    sample: NDArray[np.float32]  # (R, few, inputs) held-out objects as each network sees them
+    sample_labels: NDArray[np.int64]  # (R, few)
 
 
 @dataclass(frozen=True)

@@ -13,8 +13,9 @@ from numpy.typing import NDArray
 
 from sufficient.heads.fit import Fitted
 from sufficient.heads.learner import Heads
-from sufficient.heads.score import distance, weight_norms
+from sufficient.heads.score import distance
 from sufficient.heads.stack import Stack
+from sufficient.landscape.probe import Ladder, ladder
 from sufficient.study.keys import torch_generator
 from sufficient.study.options import StudyOptions
 from sufficient.study.record import Last, Record, Stage
@@ -27,6 +28,9 @@ if TYPE_CHECKING:
 # nats: a network whose losses differ by less says the same of every object and is dead, unless all of
 # them are below it: that network is right about every object
 DEAD_SPREAD = 1e-6
+
+PROBED = 1_000  # objects over all replicates whose curvature is bounded: a few hundredths of a stage's time
+SAMPLED = 2  # objects a replicate kept for the full Hessian, which takes as long as 8,000 exact G-terms
 
 AfterStage = Callable[[Record, float], bool]  # (record so far, seconds of the stage) → stop now?
 
@@ -105,7 +109,7 @@ def _run_stage(
     )
     unseen = np.stack([shares.unseen(r) for r in replicates])
     stage = measured(view, networks, record.labels, fitted=fitted, unseen=unseen, previous=previous)
-    return stage, _last(view, networks.stack, shares.used), networks.stack
+    return stage, _last(view, networks.stack, record, unseen[:, :SAMPLED]), networks.stack
 
 
 def measured(
@@ -128,6 +132,7 @@ def measured(
     train_loss = seen.mean(axis=1)
     gap = np.abs(new_losses - train_loss[:, None])
     moved = np.full(len(fitted), np.nan) if previous is None else _numbers(distance(stack, previous))
+    rungs = _ladder(view, stack, probed(fitted, unseen))
     both = np.concatenate([seen, new_losses], axis=1)
     return Stage(
         size=fitted.shape[1],
@@ -143,7 +148,12 @@ def measured(
         gradient_norm=_numbers(view.gradient_norm(stack, fitted)),
         largest_seen=seen.max(axis=1),
         largest_unseen=new_losses.max(axis=1),
-        weight_norms=_numbers(weight_norms(stack)),
+        weight_norms=_numbers(rungs.norms.weights),
+        norm_exact=_numbers(rungs.exact),
+        norm_activation=_numbers(rungs.activation),
+        norm_corrected=_numbers(rungs.corrected),
+        norm_common=_numbers(rungs.corrected_common),
+        norm_printed=_numbers(rungs.printed),
         distance=moved,
         dead=(both.max(axis=1) - both.min(axis=1) < DEAD_SPREAD) & (both.max(axis=1) >= DEAD_SPREAD),
         unseen_losses=new_losses.astype(np.float32),
@@ -151,12 +161,28 @@ def measured(
     )
 
 
-def _last(view: Heads, stack: Stack, used: int) -> Last:
-    everything: Index = np.arange(used)
+def probed(fitted: Index, unseen: Index) -> Index:
+    """Return the objects whose curvature is measured, (R, few): half of them fitted, half held out."""
+    each = max(PROBED // (2 * len(fitted)), 1)
+    return np.concatenate([fitted[:, :each], unseen[:, :each]], axis=1)
+
+
+def _ladder(view: Heads, stack: Stack, index: Index) -> Ladder:
+    stack = stack.to("cpu")
+    return ladder(stack.weights, stack.biases, view.inputs(index).cpu())
+
+
+def _last(view: Heads, stack: Stack, record: Record, sample: Index) -> Last:
+    everything: Index = np.arange(record.shares.used)
     losses = view.score_one(stack, 0, everything).losses[0].cpu().numpy()
     weights = {f"weight.{p}": W.cpu().numpy() for p, W in enumerate(stack.weights)}
     biases = {f"bias.{p}": b.cpu().numpy() for p, b in enumerate(stack.biases)}
-    return Last(weights=weights | biases, all_losses=losses)
+    return Last(
+        weights=weights | biases,
+        all_losses=losses,
+        sample=view.inputs(sample).cpu().numpy(),
+        sample_labels=record.labels[sample],
+    )
 
 
 def _stack(last: Last, heads: Heads) -> Stack:

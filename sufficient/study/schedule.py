@@ -55,8 +55,8 @@ def planned_sizes(
     if not _enough(shares.used, options):
         raise DataError(
             f"{shares.used:,} usable objects leave {max(shares.k_available, 0):,} to fit, "
-            f"{shares.validation:,} to validate and {shares.held_out:,} held out; {options.start:,} (--start), "
-            f"{LEAST_VALIDATION} and {LEAST_HELD_OUT} are the least. {_remedy(options)}"
+            f"{shares.validation:,} to validate and {shares.held_out:,} held out; {options.start:,} "
+            f"(--start), {LEAST_VALIDATION} and {LEAST_HELD_OUT} are the least. {_remedy(options)}"
         )
     last = min(shares.k_available, options.max_samples or shares.k_available)
     grid = sizes_up_to(last, start=options.start, growth=options.growth)

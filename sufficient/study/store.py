@@ -5,7 +5,8 @@ Below `record/`:
 - `record.json`: options, sizes, shares, classes, notices
 - `shares.safetensors`: circular order and labels of the used objects
 - `stage-0000032.safetensors`: one stage, all replicates, with the loss of every held-out object
-- `last-0000032.safetensors`: of the last stage only: weights, and replicate 0's loss on every object
+- `last-0000032.safetensors`: of the last stage only: weights, replicate 0's loss on every object, and a few
+  objects as the networks see them
 
 A stage counts once its `stage-` file is there; its `last-` file is written before it.
 """
@@ -29,6 +30,7 @@ from sufficient.notice import Notice
 from sufficient.study.record import Last, Record, Stage
 from sufficient.study.shares import Shares
 
+BESIDE_WEIGHTS = ("all_losses", "sample", "sample_labels")
 HEADER = "record.json"
 FORMAT = 1  # of the files; raised when an older reader would misread them
 
@@ -71,7 +73,8 @@ def append_stage(directory: Path, record: Record) -> None:
     """Write the record's newest stage; what only the last stage keeps is dropped of the one before."""
     stage, last = record.stages[-1], record.last
     if last is not None:
-        _write_tensors(_last_path(directory, stage.size), {**last.weights, "all_losses": last.all_losses})
+        beside = {name: getattr(last, name) for name in BESIDE_WEIGHTS}
+        _write_tensors(_last_path(directory, stage.size), {**last.weights, **beside})
     _write_tensors(_stage_path(directory, stage.size), _stage_tensors(stage))
     for older in directory.glob("last-*.safetensors"):
         if older != _last_path(directory, stage.size):
@@ -124,8 +127,8 @@ def _read(directory: Path, header: dict[str, Any]) -> Record:
 
 def _read_last(directory: Path, size: int) -> Last:
     tensors = load_file(_last_path(directory, size))
-    losses = tensors.pop("all_losses")
-    return Last(weights=tensors, all_losses=losses)
+    beside = {name: tensors.pop(name) for name in BESIDE_WEIGHTS}
+    return Last(weights=tensors, **beside)
 
 
 def _stage_tensors(stage: Stage) -> dict[str, NDArray[Any]]:

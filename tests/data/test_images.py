@@ -216,6 +216,7 @@ def test_digest_is_taken_in_the_images_own_mode(tmp_path, mode):
     assert not decoded.transparent
 
 
+@pytest.mark.filterwarnings("ignore:Palette images with Transparency:UserWarning")  # the pool silences it
 def test_palettes_count_in_the_digest_and_their_order_does_not(tmp_path):
     rows = np.arange(64, dtype=np.uint8).reshape(8, 8) % 4
     colours = np.array([[0, 0, 0], [255, 0, 0], [0, 255, 0], [0, 0, 255]], dtype=np.uint8)

@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from sufficient.heads.objects import Objects
-from sufficient.heads.score import distance, gradient_norm, score, weight_norms
+from sufficient.heads.score import distance, gradient_norm, score
 from sufficient.heads.stack import Architecture, Stack, forward, gradients, initial_stack
 from tests.oracles import module_of
 
@@ -97,11 +97,6 @@ def test_gradient_norm_is_that_of_the_mean_loss(stack, objects, monkeypatch):
         ).backward()
         flat = torch.cat([tensor.grad.flatten() for tensor in network.parameters()])
         assert norms[model].item() == pytest.approx(flat.norm().item(), rel=1e-12)
-
-
-def test_weight_norms_equal_the_largest_singular_value(stack):
-    expected = torch.stack([torch.linalg.matrix_norm(W, ord=2) for W in stack.weights], dim=1)
-    torch.testing.assert_close(weight_norms(stack), expected)
 
 
 def test_distance_is_euclidean_over_all_parameters(stack):

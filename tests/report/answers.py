@@ -155,15 +155,19 @@ def record(answer: Answer, *, used: int = 10_000) -> Record:
     labels = np.arange(used) % 10
     shares = divide(labels, replicates=8, seed=0)
     ones, size = np.ones(8), answer.curve[-1].k
+    rungs = np.ones((8, 4))
     stage = Stage(
         size=size, constant=ones, variance=ones, train_loss=ones, validation_loss=ones, unseen_loss=ones,
         accuracy=ones, updates=np.ones(8, np.int64), best_update=np.ones(8, np.int64),
-        capped=np.zeros(8, bool), gradient_norm=ones, largest_seen=ones, largest_unseen=ones, weight_norms=np.ones((8, 3)), distance=ones,
+        capped=np.zeros(8, bool), gradient_norm=ones, largest_seen=ones, largest_unseen=ones,
+        weight_norms=np.ones((8, 3)),
+        norm_exact=rungs, norm_activation=rungs, norm_corrected=rungs, norm_common=rungs, norm_printed=ones,
+        distance=ones,
         dead=np.zeros(8, bool), unseen_losses=np.ones((8, shares.held_out), np.float32),
         predicted=np.zeros((8, shares.held_out), np.int64),
     )  # fmt: skip
     losses = random.gamma(0.25, 1.2, used).astype(np.float32)
     return Record(
         options={"seed": 0}, shares=shares, labels=labels, classes=tuple("abcdefghij"), sizes=(size,),
-        stages=(stage,), last=Last({}, losses),
+        stages=(stage,), last=Last({}, losses, np.ones((8, 2, 3), np.float32), np.zeros((8, 2), np.int64)),
     )  # fmt: skip

@@ -10,6 +10,7 @@ from sufficient.files import write_atomically
 from sufficient.heads.fit import Fitted
 from sufficient.heads.score import Scores
 from sufficient.heads.stack import Architecture, Stack, initial_stack
+from sufficient.landscape.curvature import gterm_norms_of_module
 from sufficient.study.keys import torch_generator
 from sufficient.study.record import Stage
 from sufficient.study.run import measured
@@ -130,6 +131,9 @@ def test_dead_looks_at_fitted_and_held_out_losses(spread, dead, where):
         def gradient_norm(self, stack, index):
             return torch.zeros(len(index))
 
+        def inputs(self, index):
+            return torch.ones(*index.shape, 2)
+
     networks = Fitted(Stack((torch.ones(1, 2, 3),)), *[torch.zeros(1)] * 4)
     labels = np.zeros(20, np.int64)
     fitted, unseen = np.arange(4)[None], np.arange(4, 10)[None]
@@ -173,6 +177,27 @@ def test_a_network_that_is_right_about_everything_is_alive():
     stage = run(record, heads, after_stage=lambda so_far, seconds: True).stages[0]
     assert stage.largest_unseen.max() < 1e-6
     assert not stage.dead.any()
+
+
+def test_the_ladder_is_that_of_fitted_and_held_out_objects(whole):
+    record, heads = whole
+    stage, last = record.stages[-1], record.last
+    each = 1_000 // (2 * 3)
+    for r in range(3):
+        index = np.concatenate([record.shares.fitted(r, stage.size)[:each], record.shares.unseen(r)[:each]])
+        x = heads.objects.values[torch.from_numpy(index)].double()
+        network = torch.nn.Sequential(
+            torch.nn.Linear(5, 8, bias=False), torch.nn.ReLU(), torch.nn.Linear(8, 3, bias=False)
+        ).double()
+        with torch.no_grad():
+            network[0].weight.copy_(torch.from_numpy(last.weights["weight.0"][r]).T)
+            network[2].weight.copy_(torch.from_numpy(last.weights["weight.1"][r]).T)
+        expected = gterm_norms_of_module(network, x)
+        np.testing.assert_allclose(stage.norm_exact[r], expected.detach().numpy(), rtol=1e-6)
+    assert (stage.norm_exact <= stage.norm_activation * (1 + 1e-9)).all()
+    assert (stage.norm_activation <= stage.norm_corrected * (1 + 1e-9)).all()
+    assert (stage.norm_corrected <= stage.norm_common * (1 + 1e-9)).all()
+    np.testing.assert_array_equal(last.sample[1], heads.objects.values[record.shares.unseen(1)[:2]].numpy())
 
 
 class TestStore:
