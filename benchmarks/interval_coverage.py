@@ -5,7 +5,9 @@ Claim    At k far below, at half of and at all of the fit pool the interval of t
 On       Gaussian classes: every data set ("pool") is a fresh draw of m objects, divided as a study divides
          them (classes interleaved, replicates rotated), fitted and scored by the study's own code.
 Truth    The mean C_k over many other fresh pools of the same law.
-Run      python -m benchmarks.interval_coverage [--pools 250] [--fresh 400]   (18 settings, about 25 minutes)
+Measured 250 pools, 250 fresh, nominal 95 %: ours mean 98.5 %, lowest 91.2 % (m = 1,000, 2 classes, noise 0.7,
+         all of the fit pool); naive mean 91.3 %, lowest 70.8 %; width 1.32, 1.45, 1.49 × the naive one.
+Run      python -m benchmarks.interval_coverage [--pools 250] [--fresh 400]   (18 settings, about an hour)
 """
 
 from __future__ import annotations
