@@ -11,7 +11,7 @@ from typing import Annotated
 import typer
 
 from sufficient import __version__
-from sufficient.cli import check, env, estimate, paper, report
+from sufficient.cli import bounds, check, env, estimate, paper, report
 from sufficient.cli.output import Output
 from sufficient.errors import ResourceError, SufficientError
 
@@ -30,6 +30,7 @@ app = typer.Typer(
 app.command("estimate")(estimate.estimate)
 app.command("check")(check.check)
 app.command("report")(report.report)
+app.command("bounds")(bounds.bounds)
 app.command("paper")(paper.paper)
 app.command("env")(env.env)
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from rich.live import Live
     from rich.text import Text
 
+BASE = 700  # objects' worth of time that a stage takes whatever its size: checks, scores, the ladder
 PAUSE = 0.1  # seconds between two drawings: smooth to the eye, free for the study
 DATA_PAUSE = 10.0  # seconds between two lines about reading where there is no terminal
 PLOT_WIDTH, PLOT_HEIGHT = 56, 10  # characters; with the lines around it fits a terminal of 80 × 24
@@ -122,15 +123,15 @@ class LiveStudy:
         return view
 
     def _time_left(self) -> float | None:
-        """Return the seconds if every planned size is run: cost grows about as k."""
+        """Return the seconds if every planned size is run: a stage costs about as k + 700."""
         if self._over or not self._points or self._position >= len(self._planned):
             return None
         recent = self._points[-3:]
-        pace = sum(seconds for _, seconds in recent) / sum(point.k for point, _ in recent)
+        pace = sum(seconds for _, seconds in recent) / sum(point.k + BASE for point, _ in recent)
         last = recent[-1][0].k
         running = self._planned[self._position] > last
         spent = self._clock() - self._stage_started if running else 0.0
-        return max(0.0, pace * sum(size for size in self._planned if size > last) - spent)
+        return max(0.0, pace * sum(size + BASE for size in self._planned if size > last) - spent)
 
 
 def stage_line(point: CurvePoint, seconds: float) -> str:

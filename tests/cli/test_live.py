@@ -52,13 +52,17 @@ def frames(stderr) -> list[str]:
     )
 
 
+def cost(size):
+    return (size + 700) / 100  # seconds
+
+
 def study(live, clock, stages=2) -> None:
     for position, size in enumerate(SIZES[:stages]):
         live.stage_started(size, position, SIZES)
         live.updates(20, 8)
-        clock.now += size / 32
+        clock.now += cost(size)
         live.updates(40, 5)
-        live.stage_done(point(size), size / 32)
+        live.stage_done(point(size), cost(size))
 
 
 def test_stage_line():
@@ -75,7 +79,7 @@ def test_without_a_terminal_there_is_one_line_a_stage_on_stderr():
     with live:
         study(live, clock, 4)
     lines = stderr.getvalue().splitlines()
-    assert lines == [stage_line(point(size), size / 32) for size in SIZES]
+    assert lines == [stage_line(point(size), cost(size)) for size in SIZES]
     assert stdout.getvalue() == ""
 
 
@@ -101,7 +105,7 @@ def test_terminal_shows_stage_updates_curve_and_time_left():
     assert "─ tol 1e-3" in shown
     assert "●" in shown
     assert "accuracy 0.871" in shown
-    assert "4.0 s elapsed, at most 11 s left" in shown  # 128 + 256 objects at 1/32 s each, 1 s of it over
+    assert "16 s elapsed, at most 17 s left" in shown  # 8.3 + 9.6 s, 1 s of it over
     assert "[red]x" in shown
     last = shown[shown.rindex("k = 128 of 256") :]
     assert "still train" not in last  # what stays on the screen is not in the making
@@ -135,7 +139,7 @@ def test_time_left_is_unknown_before_the_first_stage_and_zero_after_the_last():
     live.stage_started(32, 0, SIZES)
     assert live._time_left() is None
     study(live, clock, 1)
-    assert live._time_left() == pytest.approx((64 + 128 + 256) / 32)
+    assert live._time_left() == pytest.approx(cost(64) + cost(128) + cost(256))
     study(live, clock, 4)
     assert live._time_left() == 0
 
