@@ -17,7 +17,7 @@ from sufficient.data.sources import read
 from sufficient.environment import computed_by, environment
 from sufficient.errors import DataError, UsageError
 from sufficient.features.choose import Features, ScaleChoice, choose
-from sufficient.heads.device import choose_device
+from sufficient.heads.device import choose_device, exact_float32
 from sufficient.heads.fit import FitOptions
 from sufficient.heads.learner import Heads
 from sufficient.heads.stack import Architecture
@@ -144,7 +144,7 @@ def _run(
     began = time.monotonic()
     deadline = None if options.time_limit is None else began + options.time_limit
     device = choose_device(options.study.device)
-    with contextlib.nullcontext() if out is None else opened(out, options, resume=resume):
+    with exact_float32(), contextlib.nullcontext() if out is None else opened(out, options, resume=resume):
         labelled = read_data(options, data, labels, progress)
         chosen = choose(
             labelled, features=options.features, size=options.size, scale=cast(ScaleChoice, options.scale)

@@ -41,7 +41,7 @@ def bounds(
         hessians = sampled_hessians(estimate.record)
         paths = draw_ladder(stages, run / FIGURES)
     rate = estimate.answer.rate
-    output.result(bounds_lines(stages, hessians, rate=rate))
+    output.result(bounds_lines(stages, hessians, radius=radius, rate=rate))
     artifacts = {f"bounds_{path.suffix[1:]}": path.relative_to(run).as_posix() for path in paths}
     output.json(bounds_dict(stages, hessians, radius=radius, rate=rate, artifacts=artifacts))
     output.line(f"figure: {paths[0]}")

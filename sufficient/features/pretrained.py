@@ -264,14 +264,19 @@ def _library_kept_quiet() -> Iterator[None]:
                 os.environ[NO_CONVERSION] = conversion
 
 
-def _full_float32(device: torch.device) -> AbstractContextManager[None]:
-    """Keep cuDNN's convolutions, the patch embedding, from rounding to TF32: features as on the CPU."""
-    if device.type != "cuda":
-        return nullcontext()
-    flags: AbstractContextManager[None] = torch.backends.cudnn.flags(
-        enabled=True, deterministic=True, allow_tf32=False
-    )
-    return flags
+@contextmanager
+def _full_float32(device: torch.device) -> Iterator[None]:
+    """Keep matrix products and convolutions from rounding to TF32: features as on the CPU."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    convolutions: AbstractContextManager[None] = nullcontext()
+    if device.type == "cuda":
+        convolutions = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+    try:
+        with convolutions:
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)
 
 
 def _out_of_memory(error: BaseException) -> bool:

@@ -68,15 +68,20 @@ class Descent:
 
     def _prepared(self, batch: Tensor) -> tuple[Tensor, Callable[[], None]]:
         indices = batch.clone()
+
+        def take() -> None:
+            self._write_gradients(indices)
+            self.adam.step()
+
+        return indices, captured(take, self.device, self._snapshot)
+
+    def _snapshot(self) -> Callable[[], None]:
+        """Return a function that puts weights and moments back to what they are now, where they are."""
         weights = [tensor.clone() for tensor in self.tensors]
         states = [
             {name: value.clone() for name, value in self.adam.state.get(tensor, {}).items()}
             for tensor in self.tensors
         ]
-
-        def take() -> None:
-            self._write_gradients(indices)
-            self.adam.step()
 
         def undo() -> None:
             for tensor, weight, state in zip(self.tensors, weights, states, strict=True):
@@ -84,4 +89,4 @@ class Descent:
                 for name, value in self.adam.state[tensor].items():
                     value.copy_(state[name]) if state else value.zero_()
 
-        return indices, captured(take, self.device, undo)
+        return undo

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from collections.abc import Iterator
+
 import torch
 
 from sufficient.errors import ResourceError, UsageError
@@ -27,3 +30,14 @@ def choose_device(name: str) -> torch.device:
     if kind == "mps" and not torch.backends.mps.is_available():
         raise ResourceError("--device mps asked for, but torch has no MPS here; use --device auto.")
     return torch.device(name)
+
+
+@contextlib.contextmanager
+def exact_float32() -> Iterator[None]:
+    """Multiply matrices in full float32 meanwhile, whatever the process has set: no TF32 on CUDA."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    try:
+        yield
+    finally:
+        torch.set_float32_matmul_precision(before)

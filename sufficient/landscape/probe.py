@@ -39,7 +39,8 @@ def layer_norms(weights: Sequence[Tensor], biases: Sequence[Tensor]) -> LayerNor
     spectral = torch.stack([_spectral(W.double()) for W in weights], dim=1)
     if not biases:
         return LayerNorms(spectral)
-    return LayerNorms(spectral, torch.stack([torch.linalg.vector_norm(b, dim=(1, 2)) for b in biases], dim=1))
+    lengths = [torch.linalg.vector_norm(b.double(), dim=(1, 2)) for b in biases]
+    return LayerNorms(spectral, torch.stack(lengths, dim=1))
 
 
 def _spectral(W: Tensor) -> Tensor:

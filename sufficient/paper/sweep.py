@@ -15,6 +15,7 @@ from scipy.signal import lfilter
 from torch import Tensor
 
 from sufficient.heads.descent import Descent
+from sufficient.heads.device import exact_float32
 from sufficient.heads.fit import batches
 from sufficient.heads.ragged import Ragged, RaggedStack, forward, gradients, packed
 from sufficient.heads.score import cross_entropy
@@ -87,8 +88,9 @@ def train_sweep(
     shape = ragged(NETWORKS, inputs=values.shape[1], classes=classes, seeds=len(seeds))
     start = initial(shape, seeds)
     start = start.of([tensor.to(device) for tensor in start.tensors])
-    stack = train(shape, start, inputs, seeds, EPOCHS, progress)
-    losses, right = score(shape, stack, inputs)
+    with exact_float32():
+        stack = train(shape, start, inputs, seeds, EPOCHS, progress)
+        losses, right = score(shape, stack, inputs)
     back = np.argsort(ORDER)  # from the stack's order to that of NETWORKS
     losses, right = losses[back], right[back]  # (25, S, m)
     grid = curve_grid(len(labels))

@@ -79,15 +79,24 @@ def sampled_hessians(record: Record) -> Hessians:
     )
 
 
-def bounds_lines(stages: Sequence[StageLadder], hessians: Hessians, *, rate: Rate | None = None) -> list[str]:
-    """Return the ladder for people: tables by size, then what they rest on in plain sentences."""
+def bounds_lines(
+    stages: Sequence[StageLadder],
+    hessians: Hessians,
+    *,
+    radius: float | None = None,
+    rate: Rate | None = None,
+) -> list[str]:
+    """Return the ladder for people: tables by size, then what they rest on in plain sentences.
+
+    `radius` as it was given.
+    """
     run = [stage for stage in stages if stage.replicates]
     if not run:
         return ["No size has a live replicate, so there is no curvature to bound."]
     notes = [
         ("curves", "valid for every network: M_ℓ/(k + 1), at the fitted point itself (R = 0)"),
         ("curves", f"approximate: all others, each {APPROXIMATE}"),
-        ("R", _radius(run)),
+        ("R", _radius(radius)),
         ("G-term", _hessians(hessians)),
         ("gradients", _assumption(run)),
         ("printed", _printed(run)),
@@ -217,10 +226,9 @@ def _table(rows: Sequence[Sequence[str]]) -> list[str]:
     return ["  ".join(cell.rjust(width) for cell, width in zip(row, widths, strict=True)) for row in rows]
 
 
-def _radius(stages: Sequence[StageLadder]) -> str:
-    radii = {stage.radius for stage in stages}
-    if len(radii) == 1 and None not in radii and len(stages) > 1:
-        return f"{figure(stages[0].radius)} at every size, as given"
+def _radius(radius: float | None) -> str:
+    if radius is not None:
+        return f"{figure(radius)} at every size, as given"
     return "how far the fitted point moved from the size before; unknown at the first size"
 
 

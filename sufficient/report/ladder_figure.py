@@ -72,7 +72,7 @@ class LadderDisplay:
         axes.text(
             0,
             1.03,
-            f"solid: valid for every network. Dashed: {APPROXIMATE}",
+            f"Solid: valid for every network. Dashed: {APPROXIMATE}",
             transform=axes.transAxes,
             color=FAINT,
             fontsize=10.5,

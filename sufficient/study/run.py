@@ -29,7 +29,10 @@ if TYPE_CHECKING:
 # them are below it: that network is right about every object
 DEAD_SPREAD = 1e-6
 
-PROBED = 1_000  # objects over all replicates whose curvature is bounded: a few hundredths of a stage's time
+PROBED = 1_000  # objects over all replicates whose curvature is bounded, at up to 10 classes
+CLASSES_AT_COST = (
+    10  # the cost of an object grows as the cube of the classes; so many keep it near 3 % of a study
+)
 SAMPLED = 2  # objects a replicate kept for the full Hessian, which takes as long as 8,000 exact G-terms
 
 AfterStage = Callable[[Record, float], bool]  # (record so far, seconds of the stage) → stop now?
@@ -132,7 +135,7 @@ def measured(
     train_loss = seen.mean(axis=1)
     gap = np.abs(new_losses - train_loss[:, None])
     moved = np.full(len(fitted), np.nan) if previous is None else _numbers(distance(stack, previous))
-    rungs = _ladder(view, stack, probed(fitted, unseen))
+    rungs = _ladder(view, stack, probed(fitted, unseen, classes=int(labels.max()) + 1))
     both = np.concatenate([seen, new_losses], axis=1)
     return Stage(
         size=fitted.shape[1],
@@ -161,9 +164,13 @@ def measured(
     )
 
 
-def probed(fitted: Index, unseen: Index) -> Index:
-    """Return the objects whose curvature is measured, (R, few): half of them fitted, half held out."""
-    each = max(PROBED // (2 * len(fitted)), 1)
+def probed(fitted: Index, unseen: Index, *, classes: int) -> Index:
+    """Return the objects whose curvature is measured, (R, few): fitted ones, then as many held-out ones.
+
+    PROBED over all replicates, fewer with many classes or where there are not so many objects.
+    """
+    few = PROBED * min(1.0, CLASSES_AT_COST / classes)
+    each = max(int(few) // (2 * len(fitted)), 1)
     return np.concatenate([fitted[:, :each], unseen[:, :each]], axis=1)
 
 

@@ -32,7 +32,7 @@ from sufficient.study.shares import Shares
 
 BESIDE_WEIGHTS = ("all_losses", "sample", "sample_labels")
 HEADER = "record.json"
-FORMAT = 1  # of the files; raised when an older reader would misread them
+FORMAT = 2  # of the files; raised when an older reader would misread them
 
 
 def write_record(directory: Path, record: Record) -> None:

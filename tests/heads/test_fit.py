@@ -2,7 +2,7 @@ import pytest
 import torch
 
 from sufficient.errors import ResourceError, UsageError
-from sufficient.heads.device import choose_device
+from sufficient.heads.device import choose_device, exact_float32
 from sufficient.heads.fit import FitOptions, _Training, batches, fit
 from sufficient.heads.learner import Heads
 from sufficient.heads.objects import Objects
@@ -99,7 +99,8 @@ def test_moments_of_units_that_never_fire_do_not_decay_into_slow_numbers(monkeyp
 def test_what_a_capture_runs_first_is_undone(monkeypatch):
     """On CUDA a step runs a few times before it is captured; here the same is done on the CPU."""
 
-    def warmed_up(step, device, undo):
+    def warmed_up(step, device, snapshot):
+        undo = snapshot()
         for _ in range(3):
             step()
         undo()
@@ -180,8 +181,18 @@ def test_devices_that_are_not_there():
             choose_device("cuda:0")
 
 
+def test_matrices_are_multiplied_in_full_and_the_users_choice_comes_back():
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("medium")
+    try:
+        with exact_float32():
+            assert torch.get_float32_matmul_precision() == "highest"
+        assert torch.get_float32_matmul_precision() == "medium"
+    finally:
+        torch.set_float32_matmul_precision(before)
+
+
 @pytest.mark.gpu
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="no CUDA device")
 def test_cuda_equals_the_cpu():
     stack, objects, fitted, validated = problem()
     options = FitOptions(max_updates=100)

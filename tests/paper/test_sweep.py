@@ -9,7 +9,17 @@ from torch import nn
 from sufficient.heads.ragged import unpacked
 from sufficient.landscape.difference import permuted_differences
 from sufficient.paper import sweep
-from sufficient.paper.protocol import NETWORKS, Network
+from sufficient.paper.protocol import (
+    BATCH_SIZE,
+    DEAD_SPREAD,
+    EPOCHS,
+    LEARNING_RATE,
+    NETWORKS,
+    OBJECTS,
+    ORDERS,
+    SMOOTHING,
+    Network,
+)
 from sufficient.paper.sweep import Inputs, initial, ragged, score, smoothed, train, train_sweep
 from sufficient.study.keys import numpy_generator
 from tests.oracles import blobs
@@ -64,7 +74,9 @@ def test_initial_weights_are_those_of_torch_linear_and_depend_on_seed_width_and_
             limit = W.shape[0] ** -0.5
             assert W.abs().max() <= limit
         assert matrices[0].std() == pytest.approx(400**-0.5 / 3**0.5, rel=0.05)
-    assert not torch.equal(networks[0][0][0], networks[0][1][0])
+    draws = [W[0][0, :4] for network in networks for W in network]
+    for one, other in itertools.combinations(draws, 2):
+        assert not torch.equal(one, other), "seed, width and depth must each change what is drawn"
     again = ragged((FEW[0],), inputs=400, classes=4, seeds=1)
     alone = unpacked(again, initial(again, (1,)))[0][0]
     here = next(
@@ -95,7 +107,7 @@ def found():
     return result, values, labels, calls
 
 
-def test_a_sweep_keeps_every_network_in_the_order_of_the_protocol(found, monkeypatch):
+def test_a_sweep_keeps_every_network_in_the_order_of_the_protocol(found):
     result, values, labels, calls = found
     assert result.constant.shape == result.accuracy.shape == result.dead.shape == (2, 25)
     assert result.drawn.shape == (2, 25, len(result.grid))
@@ -128,6 +140,37 @@ def test_smoothing_is_the_moving_average_of_the_figures():
     for value in curve[1:]:
         expected.append(0.99 * expected[-1] + 0.01 * value)
     np.testing.assert_allclose(smoothed(curve[None])[0], expected)
+
+
+def test_the_protocol_is_the_papers():
+    assert (OBJECTS, EPOCHS, BATCH_SIZE, LEARNING_RATE, ORDERS, SMOOTHING) == (
+        10_000,
+        10,
+        64,
+        1e-3,
+        100,
+        0.99,
+    )
+    assert DEAD_SPREAD == 1e-6
+    assert sorted((n.hidden, n.layers) for n in NETWORKS) == sorted(
+        itertools.product((4, 8, 16, 32, 64), (3, 5, 7, 9, 12))
+    )
+
+
+@pytest.mark.gpu
+def test_cuda_equals_the_cpu():
+    values = np.random.default_rng(0).integers(0, 256, (200, 12)).astype(np.uint8)
+    labels = np.arange(200) % 4
+    shape = ragged(FEW, inputs=12, classes=4, seeds=2)
+    found = []
+    for name in ("cpu", "cuda"):
+        start = initial(shape, (0, 1))
+        start = start.of([tensor.to(name) for tensor in start.tensors])
+        inputs = Inputs(
+            torch.tensor(values, device=name), torch.tensor(labels, device=name), 255, torch.double
+        )
+        found.append(score(shape, train(shape, start, inputs, (0, 1), 2), inputs)[0])
+    np.testing.assert_allclose(found[1], found[0], atol=1e-8)
 
 
 def test_dead_networks_are_marked():

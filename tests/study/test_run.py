@@ -10,10 +10,11 @@ from sufficient.files import write_atomically
 from sufficient.heads.fit import Fitted
 from sufficient.heads.score import Scores
 from sufficient.heads.stack import Architecture, Stack, initial_stack
+from sufficient.landscape.bounds import LayerNorms, corrected, printed
 from sufficient.landscape.curvature import gterm_norms_of_module
 from sufficient.study.keys import torch_generator
 from sufficient.study.record import Stage
-from sufficient.study.run import measured
+from sufficient.study.run import measured, probed
 from sufficient.study.store import append_stage, read_record, write_header, write_record
 from tests.oracles import fit_alone, module_of
 from tests.study.studies import OPTIONS, problem, run
@@ -179,6 +180,13 @@ def test_a_network_that_is_right_about_everything_is_alive():
     assert not stage.dead.any()
 
 
+def test_fewer_objects_are_probed_where_each_costs_more():
+    fitted, unseen = np.zeros((8, 500), np.int64), np.zeros((8, 500), np.int64)
+    assert probed(fitted, unseen, classes=10).shape == (8, 124)
+    assert probed(fitted, unseen, classes=100).shape == (8, 12)
+    assert probed(fitted[:, :5], unseen, classes=2).shape == (8, 5 + 62)
+
+
 def test_the_ladder_is_that_of_fitted_and_held_out_objects(whole):
     record, heads = whole
     stage, last = record.stages[-1], record.last
@@ -194,6 +202,12 @@ def test_the_ladder_is_that_of_fitted_and_held_out_objects(whole):
             network[2].weight.copy_(torch.from_numpy(last.weights["weight.1"][r]).T)
         expected = gterm_norms_of_module(network, x)
         np.testing.assert_allclose(stage.norm_exact[r], expected.detach().numpy(), rtol=1e-6)
+        own = torch.linalg.vector_norm(x, dim=1)[None]
+        norms = LayerNorms(torch.from_numpy(stage.weight_norms[r : r + 1]))
+        for name, bound in (("norm_corrected", norms), ("norm_common", norms.common())):
+            np.testing.assert_allclose(getattr(stage, name)[r], corrected(own, bound)[0].numpy(), rtol=1e-6)
+        largest = printed(own.amax(dim=1), norms.largest, layers=2)
+        assert stage.norm_printed[r] == pytest.approx(largest.item(), rel=1e-6)
     assert (stage.norm_exact <= stage.norm_activation * (1 + 1e-9)).all()
     assert (stage.norm_activation <= stage.norm_corrected * (1 + 1e-9)).all()
     assert (stage.norm_corrected <= stage.norm_common * (1 + 1e-9)).all()
