@@ -30,9 +30,7 @@ if TYPE_CHECKING:
 DEAD_SPREAD = 1e-6
 
 PROBED = 1_000  # objects over all replicates whose curvature is bounded, at up to 10 classes
-CLASSES_AT_COST = (
-    10  # the cost of an object grows as the cube of the classes; so many keep it near 3 % of a study
-)
+CLASSES_AT_COST = 10  # with more, an object costs more and fewer are taken: near 3 % of a study
 SAMPLED = 2  # objects a replicate kept for the full Hessian, which takes as long as 8,000 exact G-terms
 
 AfterStage = Callable[[Record, float], bool]  # (record so far, seconds of the stage) → stop now?
