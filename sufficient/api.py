@@ -15,8 +15,8 @@ from sufficient.data.images import LARGEST_OWN_SIDE
 from sufficient.data.labelled import LabelledData
 from sufficient.data.sources import read
 from sufficient.environment import computed_by, environment
-from sufficient.errors import DataError, UsageError
-from sufficient.features.choose import Features, ScaleChoice, choose
+from sufficient.errors import DataError, NotWrittenError, ResourceError, UsageError
+from sufficient.features.choose import Features, ScaleChoice, choose, remarks
 from sufficient.heads.device import choose_device, exact_float32
 from sufficient.heads.fit import FitOptions
 from sufficient.heads.learner import Heads
@@ -122,7 +122,7 @@ def report(directory: str | Path, *, tol: float | None = None) -> Estimate:
     with held(Path(directory)):
         run = load(directory)
         judged = run if tol is None else run.judged(tol=tol)
-        return replace(judged, command="report").write_answer(Path(directory))
+        return _written(replace(judged, command="report"), Path(directory))
 
 
 def read_data(options: RunOptions, data: Any, labels: Any, progress: Progress) -> LabelledData:
@@ -160,6 +160,7 @@ def _run(
             progress.stage_done(curve(so_far)[-1], seconds)
             return certain(so_far, tol=options.tol, confirm=options.confirm)
 
+        progress.resumed(curve(record))
         if not (record.stages and certain(record, tol=options.tol, confirm=options.confirm)):
             record = run_study(
                 record, heads, options.study, after_stage=after_stage, progress=progress, deadline=deadline
@@ -173,7 +174,7 @@ def _run(
             seconds=time.monotonic() - began,
             resumed=resumed,
         )
-        return result if out is None else result.write_answer(out)
+        return result if out is None else _written(result, out)
 
 
 def _described(labelled: LabelledData, chosen: Features, options: RunOptions, device: torch.device) -> Record:
@@ -184,7 +185,7 @@ def _described(labelled: LabelledData, chosen: Features, options: RunOptions, de
     return replace(
         record,
         options=options.resolved(),
-        notices=(*labelled.audit.notices, *record.notices),
+        notices=(*labelled.audit.notices, *remarks(labelled), *record.notices),
         data=data_block(
             labelled.audit,
             spec=options.data,
@@ -276,6 +277,13 @@ def _description(architecture: Architecture) -> str:
     widths = "-".join(str(width) for width in architecture.widths)
     bias = "with biases" if architecture.bias else "no biases"
     return f"fully connected {widths}, ReLU, {bias} ({architecture.parameters:,} parameters)"
+
+
+def _written(result: Estimate, directory: Path) -> Estimate:
+    try:
+        return result.write_answer(directory)
+    except ResourceError as error:
+        raise NotWrittenError(error, result) from error
 
 
 def _json(path: Path) -> dict[str, Any]:

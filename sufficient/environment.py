@@ -11,7 +11,10 @@ from typing import Any
 
 from sufficient import __version__
 
-LIBRARIES = ("torch", "torchvision", "numpy", "scipy", "scikit-learn", "pillow", "matplotlib", "safetensors")
+LIBRARIES = (
+    "torch", "torchvision", "transformers", "numpy", "scipy", "scikit-learn", "pillow", "matplotlib",
+    "safetensors", "typer", "rich",
+)  # fmt: skip
 
 
 def environment(device: str) -> dict[str, Any]:
@@ -28,7 +31,7 @@ def environment(device: str) -> dict[str, Any]:
         "device": device,
         "device_name": torch.cuda.get_device_name(device)
         if device.startswith("cuda")
-        else platform.processor(),
+        else platform.processor() or platform.machine(),
         "libraries": {name: _version(name) for name in LIBRARIES},
         "clock": datetime.now(UTC).isoformat(timespec="seconds"),
     }

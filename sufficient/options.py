@@ -41,8 +41,10 @@ class RunOptions:
         for name in ("tol", "confirm", "size", "time_limit"):
             value = getattr(self, name)
             object.__setattr__(self, name, value.item() if hasattr(value, "item") else value)
+        if not isinstance(self.tol, int | float):
+            raise UsageError(f"--tol {self.tol!r} is no number; give a positive number of nats.")
         if not (math.isfinite(self.tol) and self.tol > 0):
-            raise UsageError(f"--tol {self.tol} cannot be met by any data; give a positive number of nats.")
+            raise UsageError(f"--tol {self.tol} is no tolerance; give a positive, finite number of nats.")
         if self.confirm < 1:
             raise UsageError(f"--confirm {self.confirm} cannot be used; give at least 1 size.")
         if self.size is not None and self.size < 1:

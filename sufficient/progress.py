@@ -15,6 +15,9 @@ class Progress(Protocol):
     def data_progress(self, done: int, total: int) -> None:
         """`done` of `total` objects are read."""
 
+    def resumed(self, points: Sequence[CurvePoint]) -> None:
+        """The study begins, with the stages of an earlier sitting; none in a first one."""
+
     def stage_started(self, size: int, position: int, planned_sizes: Sequence[int]) -> None:
         """The stage at `planned_sizes[position]` = `size` objects begins; `position` counts from 0."""
 
@@ -29,6 +32,9 @@ class SilentProgress:
     """Says nothing: the Python API's default."""
 
     def data_progress(self, done: int, total: int) -> None:
+        """Say nothing."""
+
+    def resumed(self, points: Sequence[CurvePoint]) -> None:
         """Say nothing."""
 
     def stage_started(self, size: int, position: int, planned_sizes: Sequence[int]) -> None:

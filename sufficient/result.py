@@ -23,7 +23,7 @@ ENVIRONMENT = "environment.json"
 SKIPPED = "skipped.csv"
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, repr=False)
 class Estimate:
     """Is the data set large enough for this model, and if not, how many more objects does it need?"""
 
@@ -99,6 +99,11 @@ class Estimate:
             ),
         ]
 
+    def __repr__(self) -> str:
+        sizes = f"{len(self.curve)} sizes to {self.curve[-1].k:,}" if self.curve else "no size"
+        tol = self.answer.tolerance
+        return f"Estimate({self.verdict!r}, k_sufficient={self.k_sufficient}, tol={tol}, {sizes})"
+
     def __str__(self) -> str:
         return "\n".join(self.lines())
 
@@ -134,12 +139,14 @@ class Estimate:
             return self.write_answer(directory)
 
     def write_answer(self, directory: Path) -> Estimate:
-        """Write what follows from the record beside it, `result.json` last; return self with artifacts."""
+        """Write what follows from the record beside it, and return self with its artifacts.
+
+        The small files come first, so that a disk too full for figures still holds the result.
+        """
         from sufficient.report.export import curve_csv, dumps, skipped_csv
         from sufficient.report.figures import draw_all
         from sufficient.run_directory import FIGURES
 
-        figures = draw_all(self.answer, self.record, directory / FIGURES, title=self._title())
         write_atomically(directory / "curve.csv", curve_csv(self.answer).encode())
         write_atomically(directory / SKIPPED, skipped_csv(self.skipped).encode())
         write_atomically(directory / ENVIRONMENT, dumps(self.environment).encode())
@@ -150,10 +157,14 @@ class Estimate:
             "curve": "curve.csv",
             "skipped": SKIPPED,
             "environment": ENVIRONMENT,
-        } | {path.name: path.relative_to(directory).as_posix() for path in figures}
-        written = replace(self, artifacts=artifacts)
-        write_atomically(directory / RESULT, dumps(written.to_dict()).encode())
-        return written
+        }
+        plain = replace(self, artifacts=artifacts)
+        write_atomically(directory / RESULT, dumps(plain.to_dict()).encode())
+        figures = draw_all(self.answer, self.record, directory / FIGURES, title=self._title())
+        artifacts |= {path.name: path.relative_to(directory).as_posix() for path in figures}
+        drawn = replace(self, artifacts=artifacts)
+        write_atomically(directory / RESULT, dumps(drawn.to_dict()).encode())
+        return drawn
 
     def _title(self) -> str:
         parts = [self.record.data["spec"], self.record.features["name"], self.record.model["description"]]

@@ -11,6 +11,7 @@ import torch
 from sklearn.datasets import load_digits
 
 import sufficient
+from sufficient.errors import NotWrittenError
 from sufficient.report.export import schema
 from sufficient.study.store import read_record
 from tests.oracles import blobs
@@ -316,3 +317,29 @@ def test_options_survive_their_file(tmp_path):
     assert read_options(tmp_path / "config.toml") == options
     assert differences(tmp_path / "config.toml", replace(options, time_limit=5.0)) == []
     assert differences(tmp_path / "config.toml", replace(options, size=8)) == ["--size was not set and is 8"]
+
+
+def test_a_disk_too_full_for_figures_still_gives_the_answer(tmp_path, monkeypatch):
+    def full(*given, **named):
+        raise sufficient.ResourceError("No space left on device")
+
+    monkeypatch.setattr("sufficient.report.figures.draw_all", full)
+    with pytest.raises(NotWrittenError) as caught:
+        sufficient.estimate("digits", tol=1e-3, out=tmp_path / "run", **SMALL)
+    assert caught.value.estimate.verdict == "sufficient"
+    written = json.loads((tmp_path / "run" / "result.json").read_text())
+    assert written["verdict"] == "sufficient"
+    assert all((tmp_path / "run" / path).exists() for path in written["artifacts"].values())
+
+
+def test_dark_images_are_told(digits):
+    images, labels = load_digits(return_X_y=True)
+    dark = sufficient.estimate(images.reshape(-1, 8, 8).astype(np.uint8), labels, tol=1, **SMALL)
+    assert [w.code for w in dark.answer.warnings if w.code == "LOW-CONTRAST"]
+    assert "LOW-CONTRAST" not in [w.code for w in digits.answer.warnings]
+    assert "from 0 to 16" in digits.record.features["reason"]
+
+
+def test_repr_is_short(digits):
+    assert len(repr(digits)) < 120
+    assert "sufficient" in repr(digits)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Literal
 
 from sufficient.notice import Notice
@@ -49,7 +49,7 @@ class Forecast:
     more_interval: SizeInterval
     extrapolation: Extrapolation
     probability_beyond_10x: float
-    path: tuple[tuple[int, float, float, float], ...]  # (k, median δ, lo, hi) from the last size on, to draw
+    path: tuple[tuple[int, float, float, float], ...] = field(repr=False)  # (k, median δ, lo, hi), to draw
 
 
 @dataclass(frozen=True)

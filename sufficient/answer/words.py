@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from sufficient.answer.answer import CurvePoint, Rate
 from sufficient.notice import Notice
-from sufficient.rounding import nats, tolerance
+from sufficient.rounding import about, nats, tolerance
 from sufficient.study.record import Record
 
 
@@ -15,8 +15,8 @@ def tolerance_met(points: Sequence[CurvePoint], size: int, tol: float, confirm: 
     sizes = _listed([f"{p.k:,}" for p in points[-confirm:]])
     return Notice(
         "TOLERANCE-MET",
-        f"From k = {size:,} objects on, one more changes the mean loss by no more than {tolerance(tol)} nats "
-        f"on average (confirmed at k = {sizes}; 95 % interval at the last {_band(points[-1])}): no more "
+        f"From k = {about(size)} objects on, one more changes the mean loss by no more than {tolerance(tol)} "
+        f"nats on average (confirmed at k = {sizes}; 95 % interval at the last {_band(points[-1])}): no more "
         "objects are needed for this tolerance, and the outlook says whether they would still improve "
         "accuracy.",
     )

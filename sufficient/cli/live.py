@@ -19,6 +19,7 @@ if TYPE_CHECKING:
 BASE = 700  # objects' worth of time that a stage takes whatever its size: checks, scores, the ladder
 PAUSE = 0.1  # seconds between two drawings: smooth to the eye, free for the study
 DATA_PAUSE = 10.0  # seconds between two lines about reading where there is no terminal
+PLOT_MARGIN = 20  # characters beside the plot: its scale on the left, the tolerance's label on the right
 PLOT_WIDTH, PLOT_HEIGHT = 56, 10  # characters; with the lines around it fits a terminal of 80 × 24
 
 
@@ -32,6 +33,7 @@ class LiveStudy:
         self._clock = clock
         self._live: Live | None = None
         self._points: list[tuple[CurvePoint, float]] = []  # with the seconds each stage took
+        self._earlier: list[CurvePoint] = []  # of an earlier sitting
         self._planned: tuple[int, ...] = ()
         self._position = 0
         self._updates, self._active = 0, 0
@@ -68,6 +70,12 @@ class LiveStudy:
         elif self._clock() - self._said > DATA_PAUSE or (done >= total and self._said > self._started):
             self.output.line(f"read {objects(done)} of {objects(total)} objects")
             self._said = self._clock()
+
+    def resumed(self, points: Sequence[CurvePoint]) -> None:
+        """Show the stages of an earlier sitting in the curve."""
+        self._earlier = list(points)
+        if points:
+            self.output.line(f"resumed: {len(points)} sizes up to k = {objects(points[-1].k)} are there")
 
     def stage_started(self, size: int, position: int, planned_sizes: Sequence[int]) -> None:
         """Show the stage that begins."""
@@ -112,7 +120,9 @@ class LiveStudy:
                 view.append(f", {objects(self._updates)} updates, {self._active} replicates still train")
             view.append("\n")
         if self._points:
-            plot = plot_text([point for point, _ in self._points], self.tol, largest=self._planned[-1:])
+            points = [*self._earlier, *(point for point, _ in self._points)]
+            room = min(PLOT_WIDTH, max(self.output.console.width - PLOT_MARGIN, 10))
+            plot = plot_text(points, self.tol, largest=self._planned[-1:], width=room)
             for line in plot:
                 view.append(line + "\n", style="red" if "─ tol" in line else "cyan")
             view.append(stage_line(*self._points[-1]) + "\n", style="dim")

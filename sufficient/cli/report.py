@@ -29,5 +29,10 @@ def report(
     result = api.report(run, tol=tol)
     output.result(result.lines(), result.verdict)
     output.json(result.to_dict())
+    if tol is not None:
+        output.line(
+            f"result.json, curve.csv and figures in {run} now show this tolerance; `sufficient report {run}` "
+            "brings the run's own back."
+        )
     output.line(f"run directory: {run}")
     return 0

@@ -58,6 +58,9 @@ def labelled_arrays(
             raise UsageError(f"{spec} holds features, which have no size in pixels; leave --size out.")
         return _features(spec, checked_features(spec, values), codes, names, notices)
     images = checked_images(spec, values)
+    if values.ndim == 4 and images.shape != values.shape:
+        message = f"the images' second axis was taken for the channels: {values.shape} as (N, C, H, W)."
+        notices = (*notices, Notice("CHANNELS-FIRST", message))
     side = max(images.shape[1:3])
     if largest_side is not None and side > largest_side:
         raise LargeImages(f"each image of {spec}", side=side, limit=largest_side)

@@ -16,6 +16,7 @@ from sufficient.notice import Notice
 
 SMALLEST_CLASS = 3  # objects: one to fit, one to validate on, one to hold out
 NAMED_AT_MOST = 3  # examples in a message
+CLASSES_NAMED_AT_MOST = 10
 
 
 @dataclass(frozen=True)
@@ -126,9 +127,14 @@ def _small_class_notice(classes: tuple[str, ...], counts: NDArray[np.int64]) -> 
     small = [(classes[i], int(n)) for i, n in enumerate(counts) if 0 < n < SMALLEST_CLASS]
     if not small:
         return []
-    named = ", ".join(f"{name} ({count})" for name, count in small)
-    message = f"classes of fewer than {SMALLEST_CLASS} objects are skipped: {named}."
+    named = _some([f"{name} ({count})" for name, count in small])
+    message = f"{len(small):,} classes of fewer than {SMALLEST_CLASS} objects are skipped: {named}."
     return [Notice("CLASS-TOO-SMALL", message)]
+
+
+def _some(names: list[str]) -> str:
+    more = ", …" if len(names) > CLASSES_NAMED_AT_MOST else ""
+    return ", ".join(names[:CLASSES_NAMED_AT_MOST]) + more
 
 
 def _too_few_classes(
@@ -139,7 +145,7 @@ def _too_few_classes(
     remarks: list[Notice],
 ) -> DataError:
     large = [f"{classes[i]} ({n:,})" for i, n in enumerate(counts) if n >= SMALLEST_CLASS]
-    named = f" ({', '.join(large)})" if large else ""
+    named = f" ({_some(large)})" if large else ""
     reasons = Counter(item.reason for item in skipped).most_common()
     left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons)
     also = f"; skipped: {left_out}" if left_out else ""

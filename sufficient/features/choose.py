@@ -12,6 +12,7 @@ from sufficient.data.images import LARGEST_OWN_SIDE, to_common_size
 from sufficient.data.labelled import LabelledData, LargeImages
 from sufficient.errors import DataError, UsageError
 from sufficient.features.pixels import scaled_pixels
+from sufficient.notice import Notice
 
 SCALES_DIFFER = 10.0  # largest over smallest standard deviation of a column, beyond which `auto` standardises
 COLUMNS_AT_ONCE = 64  # columns in float64 at a time, to keep memory small
@@ -80,13 +81,27 @@ def _pixel_features(data: LabelledData, *, asked: bool, size: int | None, scale:
     height, width, channels = images.shape[1:]
     why = "asked for" if asked else f"no image exceeds {LARGEST_OWN_SIDE} pixels a side"
     standardised = scale == "standard"
-    reason = f"pixels in [−1, 1]: {why}{', standardised as asked' if standardised else ''}."
+    asked_scale = ", standardised as asked" if standardised else ""
+    reason = f"pixels in [−1, 1], from 0 to {data.white}: {why}{asked_scale}."
     return Features(
         scaled_pixels(images, white=data.white),
         data.labels,
         f"pixels {height}×{width} {'grey' if channels == 1 else 'RGB'}",
         "standard" if standardised else "none",
         reason,
+    )
+
+
+def remarks(data: LabelledData) -> tuple[Notice, ...]:
+    """Return what the pixels of the data give reason to doubt: a range of which they fill a small part."""
+    if data.kind != "images" or (brightest := int(data.values.max())) * 4 > data.white:
+        return ()
+    return (
+        Notice(
+            "LOW-CONTRAST",
+            f"the brightest pixel is {brightest} where {data.white} is white, so that all lie close together "
+            "and train slowly: if the images have another range, stretch it to 0 … 255 first.",
+        ),
     )
 
 

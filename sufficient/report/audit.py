@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
+from sufficient.notice import Notice
 from sufficient.rounding import objects
 
 if TYPE_CHECKING:
@@ -13,7 +15,7 @@ if TYPE_CHECKING:
 SHOWN = 20  # skipped objects and classes named in the terminal; JSON has them all
 
 
-def audit_dict(labelled: LabelledData) -> dict[str, Any]:
+def audit_dict(labelled: LabelledData, remarks: Sequence[Notice] = ()) -> dict[str, Any]:
     """Return the whole account as plain JSON values: found = used + skipped, a reason for each skipped."""
     audit = labelled.audit
     return {
@@ -26,11 +28,11 @@ def audit_dict(labelled: LabelledData) -> dict[str, Any]:
         "skipped": audit.skipped_counts,
         "classes": audit.class_counts,
         "skipped_objects": [asdict(item) for item in audit.skipped],
-        "warnings": [asdict(notice) for notice in audit.notices],
+        "warnings": [asdict(notice) for notice in (*audit.notices, *remarks)],
     }
 
 
-def audit_lines(labelled: LabelledData) -> list[str]:
+def audit_lines(labelled: LabelledData, remarks: Sequence[Notice] = ()) -> list[str]:
     """Return the account for people, the longest lists cut and said to be cut."""
     audit = labelled.audit
     shape = "×".join(str(side) for side in labelled.values.shape[1:])
@@ -46,7 +48,7 @@ def audit_lines(labelled: LabelledData) -> list[str]:
         lines += [f"  {objects(count):>10}  {reason}" for reason, count in audit.skipped_counts.items()]
         named = [f"  {item.reason}: {item.name} {item.detail}".rstrip() for item in audit.skipped]
         lines += _cut(named, "skipped objects")
-    lines += [f"warning     {notice.message} [{notice.code}]" for notice in audit.notices]
+    lines += [f"warning     {notice.message} [{notice.code}]" for notice in (*audit.notices, *remarks)]
     lines.append(f"fingerprint {labelled.fingerprint}")
     return lines
 

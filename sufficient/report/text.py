@@ -144,6 +144,8 @@ def _how_many(answer: Answer, forecast: Forecast, data: Mapping[str, Any]) -> li
         lines = [fit]
         if needed <= used:
             lines.append(f"training on everything at hand ({objects(used)} objects) is forecast to suffice")
+            if answer.verdict == "inconclusive" and needed <= answer.curve[-1].k:
+                lines.append("the trend over all sizes meets tol here; the last size cannot confirm it")
             if forecast.more_needed:
                 study = f"{about(forecast.more_needed, 2)} more, held-out shares included"
                 lines.append(f"to see it in a study takes {study}")

@@ -33,6 +33,8 @@ class StudyOptions:
         for name in self.__dataclass_fields__:
             value = getattr(self, name)
             object.__setattr__(self, name, value.item() if hasattr(value, "item") else value)
+            if isinstance(value, str) and name != "device":
+                raise UsageError(f"--{name.replace('_', '-')} {value!r} is text; give a number.")
         at_least = {
             "hidden": 1, "layers": 1, "batch_size": 1, "patience": 1, "replicates": 2, "start": 2, "seed": 0,
         }  # fmt: skip
@@ -42,12 +44,11 @@ class StudyOptions:
         _require(0 < self.held_out < 1, "held_out", self.held_out, "a share between 0 and 1")
         if self.validation is not None:
             _require(0 < self.validation < 1, "validation", self.validation, "a share between 0 and 1")
-        _require(
-            self.held_out + (self.validation or 0.0) < 1,
-            "held_out",
-            self.held_out,
-            "such that objects are left to fit",
-        )
+        if self.held_out + (self.validation or 0.0) >= 1:
+            raise UsageError(
+                f"--held-out {self.held_out} and --validation {self.validation} leave no objects to fit; "
+                "give shares whose sum is below 1."
+            )
         _require(1.01 <= self.growth <= 1000, "growth", self.growth, "a factor from 1.01 to 1000")
         if self.max_updates is not None:
             _require(self.max_updates >= 1, "max_updates", self.max_updates, "at least 1")

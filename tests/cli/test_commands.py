@@ -126,6 +126,7 @@ def test_exit_code_insufficient(tmp_path):
         (["estimate", "--data", "nowhere"], 3, "does not exist"),
         (["estimate", *SMALL, "--tol", "0"], 2, "--tol"),
         (["estimate", *SMALL, "--tol", "-1"], 2, "--tol"),
+        (["estimate", *SMALL, "--validation", "0.9"], 2, "--validation 0.9"),
         (["estimate", *SMALL, "--start", "5000"], 3, "5,000"),
         (["estimate", *SMALL, "--features", "vit"], 3, "--features pixels"),
         (["estimate", *SMALL, "--features", ""], 3, "--features"),
