@@ -6,7 +6,8 @@ import contextlib
 import errno
 import os
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from sufficient.errors import ResourceError, UsageError
@@ -19,10 +20,40 @@ RECORD, FIGURES = "record", "figures"
 UNFINISHED = re.compile(r"\..+\.\d+\.part")  # as `files.write_atomically` names them
 
 
+@dataclass(frozen=True)
+class Kind:
+    """What tells the runs of one command from other files."""
+
+    name: str  # in the sentence "holds no …"
+    is_run: Callable[[Path], bool]  # of a directory
+    folders: tuple[str, ...]  # below the directory, that a run writes to
+    unbegun: frozenset[str] = frozenset()  # what a run may leave that was killed before it was one
+
+
+ESTIMATE = Kind(
+    "run",
+    lambda directory: (directory / RECORD / HEADER).exists(),
+    folders=(RECORD, FIGURES),
+    unbegun=frozenset({CONFIG, RECORD}),
+)
+
+
 @contextlib.contextmanager
 def opened(directory: Path, options: RunOptions, *, resume: bool) -> Iterator[None]:
+    """Hold the directory for one run of `sufficient estimate`; raises as `entered` does."""
+    with entered(
+        directory, ESTIMATE, resume=resume, differing=lambda: differences(directory / CONFIG, options)
+    ):
+        yield
+
+
+@contextlib.contextmanager
+def entered(
+    directory: Path, kind: Kind, *, resume: bool, differing: Callable[[], Sequence[str]]
+) -> Iterator[None]:
     """Hold the directory for one run, alone; one that was made and stayed empty is taken away again.
 
+    `differing` is asked, before anything is written, where a run is gone on with: what differs, in phrases.
     Raises UsageError when it holds something else, ResourceError when another process writes to it.
     """
     try:
@@ -32,7 +63,7 @@ def opened(directory: Path, options: RunOptions, *, resume: bool) -> Iterator[No
     except OSError as error:
         raise ResourceError(f"cannot make --out {directory}: {error.strerror}; choose another.") from error
     with held(directory):
-        _admit(directory, options, resume=resume)
+        _admit(directory, kind, resume=resume, differing=differing)
         try:
             yield
         finally:
@@ -45,20 +76,19 @@ def begin(directory: Path, options: RunOptions) -> None:
     write_atomically(directory / CONFIG, options.to_toml().encode())
 
 
-def _admit(directory: Path, options: RunOptions, *, resume: bool) -> None:
+def _admit(directory: Path, kind: Kind, *, resume: bool, differing: Callable[[], Sequence[str]]) -> None:
     present = {path.name for path in directory.iterdir() if not UNFINISHED.fullmatch(path.name)}
-    if not (directory / RECORD / HEADER).exists():
-        if present - {CONFIG, RECORD}:
-            raise UsageError(f"--out {directory} is not empty and holds no run; give a new directory.")
-        return
-    if not resume:
-        raise UsageError(f"--out {directory} is not empty; go on with --resume or give a new directory.")
-    if differing := differences(directory / CONFIG, options):
-        raise UsageError(
-            f"--out {directory} holds a run with other options: {'; '.join(differing)}. "
-            "Resume with the same ones or give a new --out."
-        )
-    for folder in (directory, directory / RECORD, directory / FIGURES):
+    if kind.is_run(directory):
+        if not resume:
+            raise UsageError(f"--out {directory} is not empty; go on with --resume or give a new directory.")
+        if phrases := differing():
+            raise UsageError(
+                f"--out {directory} holds a run with other options: {'; '.join(phrases)}. "
+                "Resume with the same ones or give a new --out."
+            )
+    elif present - kind.unbegun:
+        raise UsageError(f"--out {directory} is not empty and holds no {kind.name}; give a new directory.")
+    for folder in (directory, *(directory / name for name in kind.folders)):
         for path in folder.glob(".*.part"):
             if UNFINISHED.fullmatch(path.name):
                 path.unlink()  # half a file of a killed run

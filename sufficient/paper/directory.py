@@ -10,46 +10,39 @@ from __future__ import annotations
 import contextlib
 import json
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-from sufficient.errors import ResourceError, UsageError
 from sufficient.files import write_atomically
 from sufficient.paper.plan import PaperOptions
 from sufficient.paper.report import PaperReport, sweep_csv
-from sufficient.run_directory import CONFIG, UNFINISHED, held
+from sufficient.run_directory import CONFIG, Kind, entered
 
 SWEEPS, FIGURES = "sweeps", "figures"
 CSV, JSON, MARKDOWN, ENVIRONMENT = "sweep.csv", "report.json", "report.md", "environment.json"
 
 
-@contextlib.contextmanager
-def opened(directory: Path, options: PaperOptions, *, resume: bool) -> Iterator[None]:
-    """Hold the directory for one run, alone.
-
-    Raises UsageError where it holds something else, ResourceError where another process writes to it.
-    """
+def _is_paper_run(directory: Path) -> bool:
     try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"--out {directory} is a file, or lies below one; give a directory.") from error
-    except OSError as error:
-        raise ResourceError(f"cannot make --out {directory}: {error.strerror}; choose another.") from error
-    with held(directory):
-        if any(not UNFINISHED.fullmatch(path.name) for path in directory.iterdir()):
-            if not resume:
-                raise UsageError(
-                    f"--out {directory} is not empty; go on with --resume or give a new directory."
-                )
-            if not _is_paper_run(directory / CONFIG):
-                raise UsageError(
-                    f"--out {directory} holds files but no run of `sufficient paper`; give a new directory."
-                )
-        for folder in (directory, directory / SWEEPS, directory / FIGURES):
-            for path in folder.glob(".*.part"):
-                if UNFINISHED.fullmatch(path.name):
-                    path.unlink()  # half a file of a killed run
+        config = tomllib.loads((directory / CONFIG).read_text(encoding="utf-8"))
+    except (OSError, ValueError):
+        return False
+    return config.get("command") == "paper"
+
+
+PAPER = Kind("run of `sufficient paper`", _is_paper_run, folders=(SWEEPS, FIGURES))
+
+
+@contextlib.contextmanager
+def opened(
+    directory: Path, options: PaperOptions, *, resume: bool, differing: Callable[[], Sequence[str]]
+) -> Iterator[None]:
+    """Hold the directory for one run, alone, with its options written; raises as `entered` does.
+
+    Where `differing` finds anything, the options of the sitting before stay as they are.
+    """
+    with entered(directory, PAPER, resume=resume, differing=differing):
         write_atomically(directory / CONFIG, _toml(options).encode())
         yield
 
@@ -79,13 +72,6 @@ def write_report(report: PaperReport, directory: Path) -> PaperReport:
     write_atomically(directory / MARKDOWN, markdown(written, figures=FIGURES).encode())
     write_atomically(directory / JSON, dumps(written.to_dict()).encode())
     return written
-
-
-def _is_paper_run(config: Path) -> bool:
-    try:
-        return tomllib.loads(config.read_text(encoding="utf-8")).get("command") == "paper"
-    except (OSError, ValueError):
-        return False
 
 
 def _toml(options: PaperOptions) -> str:

@@ -130,10 +130,10 @@ def _sweep(report: SweepReport, figures: str) -> Iterator[str]:
     )
     published = published_slopes(sweep.dataset, sweep.mode)
     if published is not None:
-        alpha, beta = published
         yield (
-            f"The same fit to the published curves, one training each: α = {signed(alpha)}, "
-            f"β = {signed(beta)}, without an interval."
+            f"A fit to the published curves, over the {published.networks} drawn networks (ours: over all "
+            f"{len(NETWORKS)}), one training each: α = {signed(published.alpha)}, "
+            f"β = {signed(published.beta)}, without an interval."
         )
     yield "\n".join(_drawn(panel, drawn) for panel, drawn in report.claims.drawn.items())
     yield from _smoothing(report)

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import contextlib
 import hashlib
 import os
 from collections.abc import Callable
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
+from safetensors import safe_open
 
 from sufficient.data.labelled import PAPER_MODEL, LabelledData
 from sufficient.data.named import NAMES
@@ -26,6 +29,14 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]  # (objects done, in all)
 FEATURE_SEED = 0  # of the pooler's random projection
+
+
+class WrongKindError(DataError):
+    """Features where a sweep needs images, or images where it needs features."""
+
+    def __init__(self, what: str, way_on: str) -> None:
+        self.next = way_on
+        super().__init__(f"{what}: {way_on}.")
 
 
 class NoFeaturesError(DataError):
@@ -68,7 +79,7 @@ def read_objects(spec: str, *, root: str | None, progress: Progress) -> Chosen:
 
 
 def mode_of(planned: Planned, data: LabelledData) -> Mode:
-    """Return the sweep's mode. Raises DataError where the data are of the other kind."""
+    """Return the sweep's mode. Raises WrongKindError where the data are of the other kind."""
     if planned.mode is None:
         return "pixels" if data.kind == "images" else "features"
     if (data.kind == "features") != (planned.mode == "features"):
@@ -78,7 +89,9 @@ def mode_of(planned: Planned, data: LabelledData) -> Mode:
             if need == "images"
             else f"--features-file {planned.dataset}=FILE"
         )
-        raise DataError(f"{planned.spec} holds {data.kind}, and {planned.name} needs {need}: give {flag}.")
+        raise WrongKindError(
+            f"{planned.spec} holds {data.kind}, and {planned.name} needs {need}", f"give {flag}"
+        )
     return planned.mode
 
 
@@ -88,7 +101,8 @@ def origin(planned: Planned, mode: Mode, data: LabelledData) -> Origin:
     digest.update(data.labels.astype("<i8").tobytes())
     digest.update(f"{data.values.shape} {len(data.classes)} {mode} {PAPER_MODEL} {FEATURE_SEED}".encode())
     own = planned.spec == planned.dataset and planned.figure is not None
-    return Origin(planned.spec, own and mode != "features" and mode != "cls", digest.hexdigest())
+    whole = len(data.labels) == OBJECTS  # a copy cut short is not what the paper used
+    return Origin(planned.spec, own and whole and mode in ("pixels", "pooler"), digest.hexdigest())
 
 
 def inputs_of(chosen: Chosen, mode: Mode, *, device: torch.device, progress: Progress) -> Inputs:
@@ -96,7 +110,7 @@ def inputs_of(chosen: Chosen, mode: Mode, *, device: torch.device, progress: Pro
     data = chosen.data
     if data.kind == "features":
         given = data.values.astype(np.float32, copy=False)
-        return Inputs(given, None, f"{given.shape[1]} features as given")
+        return Inputs(given, None, f"{given.shape[1]} features as given in the file{_told_by(data.spec)}")
     images = data.values.astype(np.uint8, copy=False)
     height, width, channels = images.shape[1:]
     size = f"{height}×{width} {'grey' if channels == 1 else 'RGB'}"
@@ -119,6 +133,21 @@ def inputs_of(chosen: Chosen, mode: Mode, *, device: torch.device, progress: Pro
     except DataError as error:
         raise NoFeaturesError(str(error)) from error
     return Inputs(extracted.values, None, f"{size} images through {extracted.note.rstrip('.')}")
+
+
+def _told_by(spec: str) -> str:
+    """Return what a file of features says of how they were made, in words; nothing where it does not."""
+    path = Path(spec).expanduser()
+    if path.suffix.lower() == ".safetensors":
+        with safe_open(path, framework="numpy") as tensors:
+            text = (tensors.metadata() or {}).get("origin", "")
+    else:
+        text = ""
+        with np.load(path, allow_pickle=False) as arrays, contextlib.suppress(ValueError):  # not unpickled
+            if "origin" in arrays.files and (entry := arrays["origin"]).dtype.kind == "U" and not entry.ndim:
+                text = str(entry)
+    words = " ".join("".join(c if c.isprintable() else " " for c in text).split())
+    return f", which says of their origin: {words}" if words else ""
 
 
 def _misses_classes(labels: NDArray[np.int64]) -> bool:

@@ -41,7 +41,7 @@ class PaperOptions:
             raise UsageError(f"--figure {wrong[0]} shows no sweep; give {_listed(FIGURES)}.")
         given, files = pairs("--data", self.data), pairs("--features-file", self.features_files)
         known = {*PAPER_SETS, *given, *files}
-        if unknown := [name for name in self.datasets if name not in known]:
+        if unknown := [name for name in self.datasets if paper_name(name) not in known]:
             raise UsageError(
                 f"--dataset {unknown[0]} is none of {_listed(sorted(known))}; "
                 f"a data set of your own is given as --data {unknown[0]}=SPEC."
@@ -72,8 +72,16 @@ class Planned:
         return self.dataset if self.mode is None else f"{self.dataset}-{self.mode}"
 
 
+def paper_name(name: str) -> str:
+    """Return the paper's own name of a data set that is its but for case: `CIFAR10` is `cifar10`."""
+    return name.casefold() if name.casefold() in PAPER_SETS else name
+
+
 def pairs(flag: str, given: Sequence[str]) -> dict[str, str]:
-    """Return NAME → value of repeated NAME=VALUE options. Raises UsageError for any other form."""
+    """Return NAME → value of repeated NAME=VALUE options. Raises UsageError for any other form.
+
+    A NAME that is the paper's but for case becomes the paper's.
+    """
     found: dict[str, str] = {}
     for text in given:
         name, separator, value = text.partition("=")
@@ -85,7 +93,7 @@ def pairs(flag: str, given: Sequence[str]) -> dict[str, str]:
             raise UsageError(f"{flag} {text}: the name '{name}' may hold letters, digits and _ only.")
         if name.casefold() in (other.casefold() for other in found):
             raise UsageError(f"{flag} is given twice for {name}; give it once, or under another name.")
-        found[name] = value
+        found[paper_name(name)] = value
     return found
 
 
@@ -107,7 +115,8 @@ def plan(options: PaperOptions) -> tuple[Planned, ...]:
         Planned(name, "features", path, None) for name, path in files.items() if name not in PAPER_SETS
     ]
     if options.datasets:
-        sweeps = [planned for planned in sweeps if planned.dataset in options.datasets]
+        wanted = {paper_name(name) for name in options.datasets}
+        sweeps = [planned for planned in sweeps if planned.dataset in wanted]
     if not sweeps:
         raise UsageError(
             f"no figure among {_listed(options.figures)} shows {_listed(options.datasets)}; "

@@ -12,7 +12,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
-from typing import Any, Literal
+from typing import Any, Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -81,6 +81,14 @@ class Count:
         return f"{self.within} of {self.compared}"
 
 
+class PublishedSlopes(NamedTuple):
+    """The claims' fit to the published curves, one training a network."""
+
+    alpha: float
+    beta: float
+    networks: int  # that are drawn: 9, less the dead ones
+
+
 def published_curves(dataset: str, mode: Mode) -> tuple[PublishedCurve, ...]:
     """Return the ten curves of a data set and mode; none for a data set that the paper does not have."""
     curves = _loaded().get(PUBLISHED_MODE[mode], {}).get(PUBLISHED_NAME.get(dataset, ""), [])
@@ -96,15 +104,20 @@ def published_curves(dataset: str, mode: Mode) -> tuple[PublishedCurve, ...]:
     )
 
 
-def published_slopes(dataset: str, mode: Mode) -> tuple[float, float] | None:
-    """Return (α, β) fitted to the drawn curves of the paper's single run; None where it has none."""
-    drawn = {
-        (curve.panel, curve.network): constant
-        for curve in published_curves(dataset, mode)
-        if (constant := curve.constant(int(curve.k[-1]))) is not None
-    }
-    constants = np.array(list(drawn.values()))
-    return slopes([network for _, network in drawn], constants, np.ones(len(drawn), bool)) if drawn else None
+def published_slopes(dataset: str, mode: Mode) -> PublishedSlopes | None:
+    """Return the fit to the drawn curves of the paper's single run; None where it has too few.
+
+    Each network enters once: one that both panels draw with the mean of its two readings.
+    """
+    readings: dict[Network, list[float]] = {}
+    for curve in published_curves(dataset, mode):
+        if (constant := curve.constant(int(curve.k[-1]))) is not None:
+            readings.setdefault(curve.network, []).append(constant)
+    if not readings:
+        return None
+    constants = np.array([np.mean(values) for values in readings.values()])
+    fit = slopes(list(readings), constants, np.ones(len(readings), bool))
+    return None if fit is None else PublishedSlopes(*fit, networks=len(readings))
 
 
 def compare(sweep: Sweep) -> tuple[Comparison, ...]:

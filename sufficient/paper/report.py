@@ -32,7 +32,8 @@ MODES: tuple[Mode, ...] = ("pixels", "pooler", "cls", "features")  # in the orde
 COLUMNS = ("dataset", "mode", "h", "L", "layers", "seed", "C", "accuracy", "dead")
 
 PROTOCOL: dict[str, Any] = {
-    "objects": f"the first {OBJECTS:,} of the training split, exact copies kept",
+    "objects": f"at most {OBJECTS:,}, exact copies kept: of the paper's sets the first of the training "
+    "split, of other data those that the sweep's source names",
     "network": "fully connected, ReLU after every linear layer but the last, no biases",
     "depth": "L, as the figures label it, counts the maps from hidden layer to hidden layer: "
     "a network labelled L has L + 2 linear layers",
@@ -174,7 +175,7 @@ def _sweep_block(report: SweepReport) -> dict[str, Any]:
         },
         "not_finite": int((~live_networks(sweep)).sum()) - report.dead,
         "claims": [asdict(claim) for claim in report.claims.claims],
-        "published_run": None if published is None else {"alpha": published[0], "beta": published[1]},
+        "published_run": None if published is None else published._asdict(),
         "drawn": {
             panel: {
                 "networks": [{"h": net.hidden, "L": net.label} for net in PANELS[panel]],

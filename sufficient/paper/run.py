@@ -1,23 +1,32 @@
 """One run of `sufficient paper`: sweep by sweep, each written when it is done, then the report.
 
-A sweep whose file is there, with the same seeds and objects, is not trained again.
+A sweep whose file is there is not trained again. Before anything is trained or written, all sweeps that are
+there are held against the seeds and objects asked for now: what differs is refused.
 """
 
 from __future__ import annotations
 
-import contextlib
 import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 from sufficient.environment import environment
-from sufficient.errors import DataError, UsageError
+from sufficient.errors import DataError
 from sufficient.heads.device import choose_device
 from sufficient.paper.directory import SWEEPS, opened, write_report
-from sufficient.paper.objects import Chosen, NoFeaturesError, inputs_of, mode_of, origin, read_objects
+from sufficient.paper.earlier import Earlier, differing, earlier_sweeps, unchecked
+from sufficient.paper.objects import (
+    Chosen,
+    NoFeaturesError,
+    WrongKindError,
+    inputs_of,
+    mode_of,
+    origin,
+    read_objects,
+)
 from sufficient.paper.plan import PaperOptions, Planned, plan
 from sufficient.paper.report import NotRun, PaperReport, SweepReport, in_order
-from sufficient.paper.store import Saved, differences, read_sweep, sweep_path, write_sweep
+from sufficient.paper.store import DamagedSweepError, Saved, sweep_path, write_sweep
 
 if TYPE_CHECKING:
     import torch
@@ -46,15 +55,24 @@ def reproduce(options: PaperOptions, out: Path, *, resume: bool, progress: Progr
     """Return the report of all sweeps that are asked for, having written it below `out`.
 
     A sweep whose data or model cannot be had is listed in `not_run`; the others are run.
-    Raises UsageError for options that cannot be meant or other data than the run's, ResourceError for disk,
-    memory or device.
+    Raises UsageError for options that cannot be meant or other seeds or data than the run's, ResourceError
+    for disk, memory or device.
     """
     began = time.monotonic()
     planned = plan(options)
     device = choose_device(options.device)
-    with opened(out, options, resume=resume):
-        done, not_run = _run_all(planned, options, out / SWEEPS, device, progress)
-        done += _others(out / SWEEPS, {report.saved.sweep.name for report in done})
+    sweeps, read = out / SWEEPS, _Reader(options.root, progress)
+
+    def differ() -> list[str]:
+        return differing(earlier_sweeps(sweeps), planned, seeds=options.seed_keys, read=read)
+
+    with opened(out, options, resume=resume, differing=differ):
+        earlier = earlier_sweeps(sweeps)
+        done, not_run = _run_all(planned, options, sweeps, earlier, read, device, progress)
+        known = {report.saved.sweep.name for report in done}
+        done += [
+            SweepReport.of(saved, reused=True) for name, saved in earlier.whole.items() if name not in known
+        ]
         report = PaperReport(
             sweeps=in_order(done),
             not_run=tuple(not_run),
@@ -77,29 +95,49 @@ def require_complete(report: PaperReport, out: Path) -> None:
         )
 
 
+class _Reader:
+    """The objects of each SPEC, read once: a data set serves pixels and features. So is what went wrong."""
+
+    def __init__(self, root: str | None, progress: Progress) -> None:
+        self._root, self._progress = root, progress
+        self._read: dict[str, Chosen | DataError] = {}
+
+    def __call__(self, spec: str) -> Chosen:
+        if spec not in self._read:
+            try:
+                self._read[spec] = read_objects(spec, root=self._root, progress=self._progress.preparing)
+            except DataError as error:
+                self._read[spec] = error
+        found = self._read[spec]
+        if isinstance(found, DataError):
+            raise found
+        return found
+
+
 def _run_all(
     planned: tuple[Planned, ...],
     options: PaperOptions,
     directory: Path,
+    earlier: Earlier,
+    read: _Reader,
     device: torch.device,
     progress: Progress,
 ) -> tuple[list[SweepReport], list[NotRun]]:
     done: list[SweepReport] = []
     not_run: list[NotRun] = []
-    read: dict[str, Chosen] = {}  # SPEC → objects: a data set serves pixels and features
     no_features: dict[str | None, NoFeaturesError] = {}  # mode → why: each failed search takes its time
     for position, sweep in enumerate(planned):
         progress.sweep_started(sweep.name, position, len(planned))
         try:
-            if sweep.spec not in read:
-                read[sweep.spec] = read_objects(sweep.spec, root=options.root, progress=progress.preparing)
-            if sweep.mode in no_features and not sweep_path(directory, sweep.name).exists():
-                raise no_features[sweep.mode]
-            report = _run_one(sweep, read[sweep.spec], options, directory, device, progress)
+            report = _reused(sweep, earlier, read)
+            if report is None:
+                if sweep.mode in no_features:
+                    raise no_features[sweep.mode]
+                report = _trained(sweep, read(sweep.spec), options, directory, device, progress)
         except DataError as error:
             if isinstance(error, NoFeaturesError):
                 no_features[sweep.mode] = error
-            not_run.append(NotRun(sweep.name, " ".join(str(error).split()), _way_on(sweep)))
+            not_run.append(NotRun(sweep.name, " ".join(str(error).split()), _way_on(sweep, error)))
             progress.sweep_failed(not_run[-1])
         else:
             done.append(report)
@@ -107,7 +145,20 @@ def _run_all(
     return done, not_run
 
 
-def _run_one(
+def _reused(planned: Planned, earlier: Earlier, read: _Reader) -> SweepReport | None:
+    """Return the sweep of an earlier sitting; None where it is yet to be trained."""
+    try:
+        data = read(planned.spec).data
+    except DataError:
+        there = earlier.unread(planned)
+        if there is None:
+            raise
+        return SweepReport.of(unchecked(there, planned.spec), reused=True)
+    saved = earlier.named(f"{planned.dataset}-{mode_of(planned, data)}")
+    return None if saved is None else SweepReport.of(saved, reused=True)
+
+
+def _trained(
     planned: Planned,
     chosen: Chosen,
     options: PaperOptions,
@@ -116,16 +167,6 @@ def _run_one(
     progress: Progress,
 ) -> SweepReport:
     mode = mode_of(planned, chosen.data)
-    came_from = origin(planned, mode, chosen.data)
-    path = sweep_path(directory, f"{planned.dataset}-{mode}")
-    if path.exists():
-        saved = read_sweep(path)
-        if differing := differences(saved, seeds=options.seed_keys, fingerprint=came_from.fingerprint):
-            raise UsageError(
-                f"{path} holds this sweep with other settings: {'; '.join(differing)}. "
-                "Resume with the same ones or give a new --out."
-            )
-        return SweepReport.of(saved, reused=True)
     from sufficient.paper.sweep import train_sweep
 
     inputs = inputs_of(chosen, mode, device=device, progress=progress.preparing)
@@ -141,22 +182,15 @@ def _run_one(
         device=device,
         progress=progress.updates,
     )
-    saved = Saved(sweep, came_from)
-    write_sweep(path, saved)
+    saved = Saved(sweep, origin(planned, mode, chosen.data))
+    write_sweep(sweep_path(directory, sweep.name), saved)
     return SweepReport.of(saved, reused=False)
 
 
-def _others(directory: Path, known: set[str]) -> list[SweepReport]:
-    """Return the sweeps of earlier sittings that this one was not asked for: the report keeps them."""
-    paths = sorted(path for path in directory.glob("*.safetensors") if path.stem not in known)
-    found = []
-    for path in paths:
-        with contextlib.suppress(DataError):  # damaged: said when it is asked for again
-            found.append(SweepReport.of(read_sweep(path), reused=True))
-    return found
-
-
-def _way_on(planned: Planned) -> str:
+def _way_on(planned: Planned, error: DataError) -> str:
+    """Return the next step: the error's own where it has one, else what else can be given."""
+    if isinstance(error, DamagedSweepError | WrongKindError):
+        return error.next
     if planned.figure is None or planned.mode == "features":
         return "correct what --data or --features-file names"
     images = f"--data {planned.dataset}=SPEC"

@@ -19,6 +19,17 @@ FORMAT = 1  # of the file; raised when an older reader would misread it
 ARRAYS = ("grid", "constant", "drawn", "accuracy", "largest_loss", "dead")
 
 
+class DamagedSweepError(DataError):
+    """A file that holds no sweep which this version reads."""
+
+    def __init__(self, path: Path, cause: Exception) -> None:
+        self.next = f"delete {path}"
+        super().__init__(
+            f"the sweep in {path} cannot be read ({cause}); delete this file and go on with --resume: "
+            "it is trained again."
+        )
+
+
 @dataclass(frozen=True)
 class Origin:
     """Which objects a sweep was trained on."""
@@ -57,7 +68,7 @@ def write_sweep(path: Path, saved: Saved) -> None:
 
 
 def read_sweep(path: Path) -> Saved:
-    """Return the sweep in a file. Raises DataError when it is damaged or of another version."""
+    """Return the sweep in a file. Raises DamagedSweepError when it is damaged or of another version."""
     try:
         with safe_open(path, framework="numpy") as file:
             header = json.loads((file.metadata() or {})["sweep"])
@@ -66,19 +77,14 @@ def read_sweep(path: Path) -> Saved:
             raise ValueError(f"format {header['format']}, this version reads {FORMAT}")
         return Saved(_sweep(header["sweep"], arrays), Origin(**header["origin"]), header["epochs"])
     except (ValueError, KeyError, TypeError, OSError, SafetensorError) as error:
-        raise DataError(
-            f"the sweep in {path} cannot be read ({error}); delete this file and go on with --resume: "
-            "it is trained again."
-        ) from error
+        raise DamagedSweepError(path, error) from error
 
 
-def differences(saved: Saved, *, seeds: tuple[int, ...], fingerprint: str) -> list[str]:
-    """Return what differs between a saved sweep and what is asked for now, a phrase each."""
+def differences(saved: Saved, *, seeds: tuple[int, ...]) -> list[str]:
+    """Return which settings of a saved sweep differ from those asked for now, a phrase each."""
     found = []
     if saved.sweep.seeds != seeds:
         found.append(f"--seeds was {len(saved.sweep.seeds)} and is {len(seeds)}")
-    if saved.origin.fingerprint != fingerprint:
-        found.append(f"its objects were {saved.origin.fingerprint[:12]} and are {fingerprint[:12]}")
     if saved.epochs != EPOCHS:
         found.append(f"its epochs were {saved.epochs} and are {EPOCHS}")
     return found

@@ -46,6 +46,17 @@ def test_what_was_not_run_ends_with_3_and_the_way_on(tmp_path, capsys, trainer, 
     assert "there already" in capsys.readouterr().err
 
 
+def test_a_damaged_sweep_ends_with_3_and_what_to_delete(tmp_path, capsys, trainer):  # noqa: F811
+    line = [*MINE, "--quick", "--out", str(tmp_path / "run")]
+    assert run(line) == 0
+    path = tmp_path / "run" / "sweeps" / "mine-pixels.safetensors"
+    path.write_bytes(b"")
+    assert run([*line, "--resume"]) == 3
+    said = capsys.readouterr().err
+    assert f"For mine delete {path}; then the same command" in said
+    assert "correct what --data" not in said
+
+
 @pytest.mark.parametrize(
     ("arguments", "words"),
     [

@@ -86,6 +86,28 @@ def test_features_are_taken_as_they_are(tmp_path):
     assert inputs.white is None
 
 
+def test_a_file_of_features_says_how_they_were_made(tmp_path):
+    from safetensors.numpy import save_file
+
+    arrays = {"features": np.ones((8, 5), np.float32), "labels": np.array([0, 1] * 4)}
+    told = {"text": "a small random\n ViT", "numbers": np.arange(3), "objects": np.array(None)}
+    for name, entry in told.items():
+        np.savez(tmp_path / f"{name}.npz", **arrays, origin=entry)
+    np.savez(tmp_path / "silent.npz", **arrays)
+    save_file(arrays, tmp_path / "text.safetensors", metadata={"origin": "a small random ViT"})
+    save_file(arrays, tmp_path / "silent.safetensors")
+    words = {
+        path.name: inputs_of(chosen(path), "features", device=CPU, progress=lambda done, total: None).what
+        for path in tmp_path.iterdir()
+    }
+    plain = "5 features as given in the file"
+    assert words == {
+        "text.npz": f"{plain}, which says of their origin: a small random ViT",
+        "text.safetensors": f"{plain}, which says of their origin: a small random ViT",
+        **dict.fromkeys(("numbers.npz", "objects.npz", "silent.npz", "silent.safetensors"), plain),
+    }
+
+
 def test_images_go_through_the_pretrained_model(monkeypatch):
     asked = {}
 
@@ -111,7 +133,8 @@ def test_mode_follows_the_data_or_says_what_is_needed(tmp_path):
         mode_of(Planned("mnist", "pixels", "x", 2), rows)
 
 
-def test_only_the_paper_s_own_inputs_count_as_such():
+def test_only_the_paper_s_own_inputs_count_as_such(monkeypatch):
+    monkeypatch.setattr(module, "OBJECTS", 1797)
     data = chosen("digits").data
     own = {
         (spec, mode): origin(Planned("mnist", mode, spec, 2), mode, data).of_the_paper
@@ -122,6 +145,15 @@ def test_only_the_paper_s_own_inputs_count_as_such():
         ("mnist", "pixels"),
         ("mnist", "pooler"),
     ]
+
+
+def test_a_paper_s_set_with_too_few_objects_is_not_the_paper_s():
+    planned = Planned("mnist", "pixels", "mnist", 2)
+    data = chosen("digits").data
+    assert not origin(planned, "pixels", data).of_the_paper
+    index = np.arange(10_000) % 1797
+    whole = replace(data, values=data.values[index], labels=data.labels[index])
+    assert origin(planned, "pixels", whole).of_the_paper
 
 
 def test_fingerprint_tells_objects_and_modes_apart():

@@ -29,6 +29,8 @@ def test_everything_is_figures_2_to_5_in_order():
         ({"figures": (3,), "features_files": ("mnist=f.npz",)}, ["mnist-features"]),
         ({"figures": (2,), "data": ("mine=folder",)}, ["mnist-pixels", "mine"]),
         ({"datasets": ("mine",), "data": ("mine=folder",)}, ["mine"]),
+        ({"figures": (4,), "data": ("CIFAR10=folder",), "datasets": ("Cifar10",)}, ["cifar10-pixels"]),
+        ({"figures": (3,), "features_files": ("MNIST=f.npz",)}, ["mnist-features"]),
         ({"datasets": ("own",), "features_files": ("own=f.npz",)}, ["own-features"]),
     ],
 )

@@ -84,9 +84,23 @@ def test_no_common_k_is_no_comparison():
 
 
 def test_published_slopes_say_where_the_paper_reverses():
-    alpha, beta = published_slopes("cifar100", "pixels")
+    alpha, beta, networks = published_slopes("cifar100", "pixels")
+    assert networks == 9
     assert alpha > 0.2
     assert beta < -0.2
-    alpha, beta = published_slopes("mnist", "pixels")
+    alpha, beta, _ = published_slopes("mnist", "pixels")
     assert alpha < 0 < beta
+    assert published_slopes("cifar100", "pooler").networks == 8  # one is dead
     assert published_slopes("mine", "pixels") is None
+
+
+def test_a_network_that_both_panels_draw_enters_the_published_slopes_once():
+    readings = {}
+    for curve in published_curves("mnist", "pixels"):
+        readings.setdefault((curve.network.hidden, curve.network.layers), []).append(curve.constant(9990))
+    assert len(readings) == 9
+    assert len(readings[16, 7]) == 2
+    design = np.log([[np.e, width, layers] for width, layers in readings])
+    constants = np.log([np.mean(values) for values in readings.values()])
+    _, alpha, beta = np.linalg.solve(design.T @ design, design.T @ constants)
+    assert published_slopes("mnist", "pixels") == pytest.approx((alpha, beta, 9))

@@ -68,6 +68,7 @@ def test_strict_json_with_everything_that_was_promised():
     assert len(block["published"]) == 10
     assert block["published"][0]["network"] == {"h": 4, "L": 5}
     assert block["published_run"]["alpha"] < 0
+    assert block["published_run"]["networks"] == 9
     assert set(block["drawn"]) == {"width", "depth"}
     assert written["published"]["compared"] == 10
 
@@ -95,6 +96,19 @@ def test_markdown_is_honest_about_reversals_dead_networks_and_what_is_missing():
         assert corrected in text
     assert "rises throughout" in text
     assert "falls throughout" in text
+
+
+def test_what_is_said_of_all_sweeps_is_true_of_a_user_s_own():
+    for report in (a_report(made_up(dataset="mine", objects=500)), a_report(made_up())):
+        protocol = report.to_dict()["protocol"]["objects"]
+        assert protocol.startswith("at most 10,000, exact copies kept: of the paper's sets the first of the")
+        assert f"Objects: {protocol}. " in markdown(report, figures="f")
+
+
+def test_the_published_fit_is_told_apart_from_ours():
+    text = markdown(a_report(made_up()), figures="f")
+    assert "over the 9 drawn networks (ours: over all 25), one training each: α = −0." in text
+    assert "same fit" not in text
 
 
 def test_tables_hold_their_bars():

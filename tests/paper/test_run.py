@@ -1,5 +1,6 @@
 import json
 import tomllib
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,6 +8,16 @@ import pytest
 from sufficient.errors import DataError, UsageError
 from sufficient.paper.plan import PaperOptions
 from sufficient.paper.run import reproduce, require_complete
+from sufficient.paper.store import read_sweep, sweep_path, write_sweep
+
+
+def contents(directory):
+    return {path: path.read_bytes() for path in directory.rglob("*") if path.is_file()}
+
+
+def pictures(path):
+    np.savez(path, images=np.arange(32, dtype=np.uint8).reshape(8, 2, 2), labels=[0, 1] * 4)
+    return path
 
 
 class Listener:
@@ -90,12 +101,78 @@ def test_other_seeds_or_objects_are_refused(tmp_path, trainer):
     assert len(trainer.calls) == 1
 
 
+def test_a_refused_resume_trains_and_writes_nothing(tmp_path, trainer):
+    run = tmp_path / "run"
+    go(run, figures=(4,), datasets=("fashionmnist",), data=("fashionmnist=digits",), seeds=5)
+    before = contents(run)
+    both = {"datasets": ("mnist", "fashionmnist"), "data": ("mnist=digits", "fashionmnist=digits")}
+    with pytest.raises(UsageError, match=r"--seeds was 5 and is 2 \(fashionmnist-pixels\)"):
+        go(run, resume=True, figures=(2, 4), seeds=2, **both)
+    other = pictures(tmp_path / "x.npz")
+    with pytest.raises(UsageError, match=r"its objects were .* \(fashionmnist-pixels\)"):
+        go(
+            run,
+            resume=True,
+            figures=(2, 4),
+            seeds=5,
+            **both | {"data": (both["data"][0], f"fashionmnist={other}")},
+        )
+    assert contents(run) == before
+    assert len(trainer.calls) == 1
+    assert len(go(run, resume=True, figures=(2, 4), seeds=5, **both).sweeps) == 2
+
+
+def test_sweeps_that_are_not_asked_for_must_have_the_same_seeds_and_epochs(tmp_path, trainer):
+    run = tmp_path / "run"
+    go(run)
+    before = contents(run)
+    other = {"datasets": ("other",), "data": ("other=digits",)}
+    with pytest.raises(UsageError, match=r"--seeds was 2 and is 3 \(mine-pixels\)"):
+        go(run, resume=True, seeds=3, **other)
+    assert contents(run) == before
+    path = sweep_path(run / "sweeps", "mine-pixels")
+    write_sweep(path, replace(read_sweep(path), epochs=1))
+    with pytest.raises(UsageError, match=r"its epochs were 1 and are 10 \(mine-pixels\)"):
+        go(run, resume=True, **other)
+    assert len(trainer.calls) == 1
+
+
+def test_data_of_the_other_kind_is_other_data(tmp_path, trainer):
+    go(tmp_path / "run", figures=(2,), datasets=("mnist",), data=("mnist=digits",))
+    rows = tmp_path / "f.npz"
+    np.savez(rows, features=np.ones((8, 3)), labels=[0, 1] * 4)
+    with pytest.raises(UsageError, match="holds features, and mnist-pixels needs images"):
+        go(tmp_path / "run", resume=True, figures=(2,), datasets=("mnist",), data=(f"mnist={rows}",))
+    report = go(tmp_path / "new", figures=(2,), datasets=("mnist",), data=(f"mnist={rows}",))
+    assert report.not_run[0].next == "give --data mnist=SPEC"
+
+
+@pytest.mark.parametrize("name", ["mine", "mnist"])
+def test_a_finished_sweep_whose_data_is_gone_is_reused_and_says_so(tmp_path, trainer, name):
+    spec, run = pictures(tmp_path / "x.npz"), tmp_path / "run"
+    options = {"figures": (2,), "datasets": (name,), "data": (f"{name}={spec}",)}
+    written = go(run, **options).sweeps[0].saved.sweep.source
+    spec.unlink()
+    report = go(run, resume=True, **options)
+    assert report.not_run == ()
+    (sweep,) = report.sweeps
+    assert sweep.reused
+    told = f"{written}; not checked in this sitting, as {spec} could not be read"
+    assert sweep.saved.sweep.source == told
+    assert told[1:] in (run / "report.md").read_text()
+    assert read_sweep(sweep_path(run / "sweeps", f"{name}-pixels")).sweep.source == written
+    assert len(trainer.calls) == 1
+
+
 def test_a_damaged_sweep_is_not_run_and_named(tmp_path, trainer):
     go(tmp_path / "run")
     path = tmp_path / "run" / "sweeps" / "mine-pixels.safetensors"
     path.write_bytes(b"")
     report = go(tmp_path / "run", resume=True)
     assert "delete this file" in report.not_run[0].reason
+    assert report.not_run[0].next == f"delete {path}"
+    with pytest.raises(DataError, match=r"For mine delete .*mine-pixels\.safetensors; then the same"):
+        require_complete(report, tmp_path / "run")
     path.unlink()
     assert go(tmp_path / "run", resume=True).not_run == ()
     assert len(trainer.calls) == 2
@@ -151,13 +228,15 @@ def test_features_at_hand_take_the_place_of_the_model(tmp_path, trainer):
         tmp_path / "run", figures=(3,), datasets=(), data=(), features_files=(f"mnist={tmp_path / 'f.npz'}",)
     )
     assert [call[0] for call in trainer.calls] == ["mnist-features"]
+    source = report.sweeps[0].saved.sweep.source
+    assert source == f"all 40 objects of {tmp_path / 'f.npz'}: 5 features as given in the file"
     assert not report.sweeps[0].saved.origin.of_the_paper
     assert report.count().compared == 0
 
 
 def test_a_directory_with_something_else_is_refused(tmp_path, trainer):
     (tmp_path / "notes.txt").touch()
-    with pytest.raises(UsageError, match="is not empty"):
+    with pytest.raises(UsageError, match="is not empty and holds no run of `sufficient paper`"):
         go(tmp_path)
     with pytest.raises(UsageError, match="no run of `sufficient paper`"):
         go(tmp_path, resume=True)

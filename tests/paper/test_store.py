@@ -66,11 +66,8 @@ def test_a_disk_that_says_no_leaves_nothing_behind(written, monkeypatch):
 
 def test_differences_name_what_differs():
     whole = saved(made_up(seeds=2))
-    assert differences(whole, seeds=(0, 1), fingerprint="f" * 64) == []
-    assert differences(whole, seeds=(0, 1, 2), fingerprint="0" * 64) == [
+    assert differences(whole, seeds=(0, 1)) == []
+    assert differences(replace(whole, epochs=1), seeds=(0, 1, 2)) == [
         "--seeds was 2 and is 3",
-        "its objects were ffffffffffff and are 000000000000",
-    ]
-    assert differences(replace(whole, epochs=1), seeds=(0, 1), fingerprint="f" * 64) == [
-        "its epochs were 1 and are 10"
+        "its epochs were 1 and are 10",
     ]
