@@ -15,7 +15,7 @@ from sufficient.data.images import LARGEST_OWN_SIDE
 from sufficient.data.labelled import LabelledData
 from sufficient.data.sources import read
 from sufficient.environment import computed_by, environment
-from sufficient.errors import DataError, NotWrittenError, ResourceError, UsageError
+from sufficient.errors import DataError, ResourceError, UsageError
 from sufficient.features.choose import Features, ScaleChoice, choose, remarks
 from sufficient.heads.device import choose_device, exact_float32
 from sufficient.heads.fit import FitOptions
@@ -25,7 +25,7 @@ from sufficient.notice import Notice
 from sufficient.options import QUICK_REPLICATES, RunOptions, read_options
 from sufficient.progress import Progress, SilentProgress
 from sufficient.report.export import data_block, read_skipped
-from sufficient.result import ENVIRONMENT, RESULT, SKIPPED, Estimate
+from sufficient.result import ENVIRONMENT, RESULT, SKIPPED, Estimate, NotWrittenError
 from sufficient.run_directory import CONFIG, RECORD, begin, held, opened
 from sufficient.study.options import StudyOptions
 from sufficient.study.record import Record

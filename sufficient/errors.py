@@ -5,11 +5,6 @@ A message says what was given, why it cannot work and what to do next, in that o
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    from sufficient.result import Estimate
-
 
 class SufficientError(Exception):
     """A known failure: shown as one sentence, without a traceback."""
@@ -33,11 +28,3 @@ class ResourceError(SufficientError):
     """The machine says no: disk, memory, device, or a directory another process writes to."""
 
     exit_code = 4
-
-
-class NotWrittenError(ResourceError):
-    """The answer is there, but its files could not all be written: `estimate` holds it."""
-
-    def __init__(self, error: ResourceError, estimate: Estimate) -> None:
-        super().__init__(str(error))
-        self.estimate = estimate

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 from sufficient import __version__
 from sufficient.answer.answer import Answer, CurvePoint, Forecast, Outlook, Rate, SizeInterval, Verdict
 from sufficient.answer.verdict import judge
+from sufficient.errors import ResourceError
 from sufficient.files import write_atomically
 from sufficient.options import RunOptions
 from sufficient.study.record import Record
@@ -169,3 +170,11 @@ class Estimate:
     def _title(self) -> str:
         parts = [self.record.data["spec"], self.record.features["name"], self.record.model["description"]]
         return " · ".join(parts)
+
+
+class NotWrittenError(ResourceError):
+    """The answer is there, but its files could not all be written: `estimate` holds it."""
+
+    def __init__(self, error: ResourceError, estimate: Estimate) -> None:
+        super().__init__(str(error))
+        self.estimate = estimate

@@ -11,8 +11,8 @@ import torch
 from sklearn.datasets import load_digits
 
 import sufficient
-from sufficient.errors import NotWrittenError
 from sufficient.report.export import schema
+from sufficient.result import NotWrittenError
 from sufficient.study.store import read_record
 from tests.oracles import blobs
 

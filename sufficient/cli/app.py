@@ -13,7 +13,7 @@ import typer
 from sufficient import __version__
 from sufficient.cli import bounds, check, env, estimate, paper, report
 from sufficient.cli.output import Output
-from sufficient.errors import NotWrittenError, ResourceError, SufficientError
+from sufficient.errors import ResourceError, SufficientError
 
 INTERRUPTED, TERMINATED = 130, 143  # 128 + signal number, as shells report it
 BUG = 1
@@ -101,8 +101,11 @@ def _other(error: Exception) -> int:
 
 
 def _failed(error: SufficientError) -> int:
-    if isinstance(error, NotWrittenError):  # the verdict is worth having all the same
-        Output().result([error.estimate.verdict])
+    if isinstance(error, ResourceError):
+        from sufficient.result import NotWrittenError
+
+        if isinstance(error, NotWrittenError):  # the verdict is worth having all the same
+            Output().result([error.estimate.verdict])
     if os.environ.get("SUFFICIENT_DEBUG") == "1":
         import traceback
 

@@ -39,11 +39,11 @@ COLOUR: dict[RungName, str] = {
     "printed": LIMIT,
 }
 NAME: dict[RungName, str] = {
-    "M_ℓ alone": "M_ℓ/(k + 1), valid",
+    "M_ℓ alone": r"$M_\ell/(k + 1)$, valid",
     "exact": "exact curvature",
     "activation": "activation",
     "corrected": "corrected",
-    "corrected, one M_W": "corrected, one M_W",
+    "corrected, one M_W": r"corrected, one $M_W$",
     "printed": "as printed",
 }
 LINE_HEIGHT = 15.0  # points that a name at the right edge needs
@@ -72,7 +72,7 @@ class LadderDisplay:
         axes.text(
             0,
             1.03,
-            f"Solid: valid for every network. Dashed: {APPROXIMATE}",
+            f"Black: valid for every network. Dashed: {APPROXIMATE}",
             transform=axes.transAxes,
             color=FAINT,
             fontsize=10.5,

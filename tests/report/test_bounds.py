@@ -196,7 +196,7 @@ def test_valid_curve_is_solid_and_named_approximate_ones_dashed():
         np.testing.assert_allclose(curve.get_xydata(), [[199, stages[1].rung(name).bound]])
     texts = [item.get_text() for item in axes.texts]
     assert any(APPROXIMATE in shown for shown in texts)
-    assert {"M_ℓ/(k + 1), valid", "measured", "exact curvature", "as printed"} <= set(texts)
+    assert {r"$M_\ell/(k + 1)$, valid", "measured", "exact curvature", "as printed"} <= set(texts)
 
 
 def test_names_keep_apart_where_curves_meet():
