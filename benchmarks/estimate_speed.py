@@ -7,8 +7,8 @@ On       MNIST's first 10,000 training images as pixels, sizes 512, 2,048 and 7,
          does the same number of updates of 64 objects; ours and (a) check the validation loss equally often.
 Equality with (a) is asked of every size in float64 before the clock starts, 1e-4 on the best validation
          loss. In float32 the two sum in another order, which after 1,000 updates alone moves a loss by 1e-3.
-Measured 2 cores (Xeon, AVX-512), torch 2.14.1, scikit-learn 1.9.1: 5.2, 5.5 and 6.8× against (a), 5.4, 4.8
-         and 6.3× against (b) at k = 512, 2,048 and 7,000; losses equal to 1e-16, accuracies within 0.011.
+Measured 2 cores (Xeon, AVX-512), torch 2.14.1, scikit-learn 1.9.1: 5.6, 5.9 and 6.7× against (a), 5.5, 4.9
+         and 6.0× against (b) at k = 512, 2,048 and 7,000; losses equal to 1e-16, accuracies within 0.011.
          Not run on a GPU.
 Run      python -m benchmarks.estimate_speed [--root DIR]   (about 2 minutes on 2 cores)
 """

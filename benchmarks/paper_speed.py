@@ -8,7 +8,7 @@ Against  A plain version of the authors' protocol, written for this: a DataLoade
          average in Python loops. It is run on `--networks` of the 25 (each a whole) and scaled to all by its
          mean. Denormal numbers are flushed for it: without that its Adam alone may take 5 times as long.
 Equality Before the clock: equal initial weights and order give equal losses after an epoch in float64.
-Measured 2 cores (Xeon, AVX-512), torch 2.14.1: 212 s scaled from 2 networks, at once 5.3 s: 40×. No GPU run.
+Measured 2 cores (Xeon, AVX-512), torch 2.14.1: 214 s scaled from 5 networks, at once 5.1 s: 42×. No GPU run.
 Run      python -m benchmarks.paper_speed [--root DIR] [--networks 3]   (MNIST in torchvision's layout)
 """
 
