@@ -28,6 +28,7 @@ LARGEST_OWN_SIDE = 64  # pixels; beyond it images are not kept at their own size
 DEFAULT_SIDE = 32  # pixels, where the images share no size of their own
 GREY_MODES = ("1", "L", "LA")
 ALPHA_MODES = ("LA", "RGBA")
+SIGNATURES = (b"\xff\xd8\xff", b"\x89PNG\r\n", b"GIF8", b"RIFF", b"II*\x00", b"MM\x00*")  # of cut files too
 EXPLICIT_RANGE = "Convert to 8 bits with a range of your choice, (x - low) / (high - low) * 255"
 
 Pixels = NDArray[np.uint8]
@@ -101,7 +102,9 @@ def _opened(path: str) -> Iterator[Image.Image]:
         try:
             image = Image.open(file, formats=FORMATS)
         except Exception as error:
-            raise _why(error, otherwise="not-an-image") from error
+            file.seek(0)
+            begun = file.read(8).startswith(SIGNATURES)  # cut before its header ends
+            raise _why(error, otherwise="truncated" if begun else "not-an-image") from error
         yield image
 
 
@@ -156,7 +159,7 @@ def _why(error: Exception, *, otherwise: SkipReason) -> UnusableError:
     if isinstance(error, MemoryError):
         raise error
     if isinstance(error, UnidentifiedImageError):
-        return UnusableError("not-an-image")
+        return UnusableError(otherwise)
     if isinstance(error, Image.DecompressionBombError):
         return UnusableError("too-many-pixels", str(error))
     if isinstance(error, OSError) and error.errno is not None:

@@ -112,6 +112,8 @@ def test_empty_html_and_truncated_files_are_told_apart(tmp_path):
     (tmp_path / "empty.jpg").touch()
     (tmp_path / "page.jpg").write_text("<!DOCTYPE html><html><body>404</body></html>")
     (tmp_path / "cut.jpg").write_bytes(whole.getvalue()[: len(whole.getvalue()) // 2])
+    (tmp_path / "cut_in_its_header.jpg").write_bytes(whole.getvalue()[:100])
+    assert reason(tmp_path / "cut_in_its_header.jpg") == "truncated"
     assert reason(tmp_path / "empty.jpg") == "empty-file"
     assert reason(tmp_path / "page.jpg") == "not-an-image"
     assert reason(tmp_path / "cut.jpg") == "truncated"
