@@ -129,7 +129,8 @@ def coverage(setting: Setting, *, pools: int, fresh: int, options: StudyOptions)
     hits, naive_hits, widths = [], [], []
     for first in range(0, pools, POOLS_AT_ONCE):
         for record in study_pools(setting, range(first, min(first + POOLS_AT_ONCE, pools)), options):
-            lo, hi = np.array([(p.lo * (p.k + 1), p.hi * (p.k + 1)) for p in curve(record)]).T  # type: ignore[operator]
+            points = curve(record)
+            lo, hi = (np.array([[p.lo, p.hi] for p in points], dtype=float) * [[p.k + 1] for p in points]).T
             of = np.stack([stage.constant for stage in record.stages], axis=1)
             half = stats.t.ppf(0.975, len(of) - 1) * of.std(axis=0, ddof=1) / len(of) ** 0.5
             mean = of.mean(axis=0)

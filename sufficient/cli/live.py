@@ -10,14 +10,13 @@ from typing import TYPE_CHECKING
 
 from sufficient.answer.answer import CurvePoint
 from sufficient.cli.output import Output
+from sufficient.cli.screen import Screen
 from sufficient.rounding import duration, interval, nats, objects, share, tolerance
 
 if TYPE_CHECKING:
-    from rich.live import Live
     from rich.text import Text
 
 BASE = 700  # objects' worth of time that a stage takes whatever its size: checks, scores, the ladder
-PAUSE = 0.1  # seconds between two drawings: smooth to the eye, free for the study
 DATA_PAUSE = 10.0  # seconds between two lines about reading where there is no terminal
 PLOT_MARGIN = 20  # characters beside the plot: its scale on the left, the tolerance's label on the right
 PLOT_WIDTH, PLOT_HEIGHT = 56, 10  # characters; with the lines around it fits a terminal of 80 × 24
@@ -31,7 +30,7 @@ class LiveStudy:
     ):
         self.output, self.tol = output or Output(), tol
         self._clock = clock
-        self._live: Live | None = None
+        self._screen = Screen(self.output, self._view, clock)
         self._points: list[tuple[CurvePoint, float]] = []  # with the seconds each stage took
         self._earlier: list[CurvePoint] = []  # of an earlier sitting
         self._planned: tuple[int, ...] = ()
@@ -40,33 +39,24 @@ class LiveStudy:
         self._reading: tuple[int, int] | None = None
         self._started = self._stage_started = self._said = clock()
         self._over = False
-        self._drawn = -math.inf
 
     def __enter__(self) -> LiveStudy:
         self._started = self._said = self._clock()
-        if self.output.live:
-            from rich.live import Live
-
-            self._live = Live(
-                self._view(), console=self.output.console, auto_refresh=False, redirect_stdout=False
-            )
-            self._live.start()
+        self._screen.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self._over = True
-        if self._live is not None:
-            self._draw(at_once=True)
-            self._live.stop()
-            self._live = None
+        self._screen.draw(at_once=True)
+        self._screen.stop()
 
     def data_progress(self, done: int, total: int) -> None:
         """Show how many objects are read; without a terminal, a line now and then and at the end."""
         self._reading = None if done >= total else (done, total)
-        if self._live is not None:
-            self._draw()
+        if self._screen.on:
+            self._screen.draw()
         elif self._clock() - self._said > DATA_PAUSE or (done >= total and self._said > self._started):
             self.output.line(f"read {objects(done)} of {objects(total)} objects")
             self._said = self._clock()
@@ -82,26 +72,20 @@ class LiveStudy:
         self._planned, self._position = tuple(planned_sizes), position
         self._updates, self._active = 0, 0
         self._stage_started = self._clock()
-        self._draw(at_once=True)
+        self._screen.draw(at_once=True)
 
     def updates(self, done: int, active_replicates: int) -> None:
         """Show the updates of this stage; drawn at most ten times a second."""
         self._updates, self._active = done, active_replicates
-        self._draw()
+        self._screen.draw()
 
     def stage_done(self, point: CurvePoint, seconds: float) -> None:
         """Add the stage to the curve, or say its line."""
         self._points.append((point, seconds))
-        if self._live is None:
+        if not self._screen.on:
             self.output.line(stage_line(point, seconds))
         else:
-            self._draw(at_once=True)
-
-    def _draw(self, *, at_once: bool = False) -> None:
-        now = self._clock()
-        if self._live is not None and (at_once or now - self._drawn >= PAUSE):
-            self._drawn = now
-            self._live.update(self._view(), refresh=True)
+            self._screen.draw(at_once=True)
 
     def _view(self) -> Text:
         from rich.text import Text

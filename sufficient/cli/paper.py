@@ -12,13 +12,13 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sufficient.cli.estimate import mode
-from sufficient.cli.live import PAUSE, bar
+from sufficient.cli.live import bar
 from sufficient.cli.output import Output
+from sufficient.cli.screen import Screen
 from sufficient.errors import UsageError
 from sufficient.rounding import duration, objects
 
 if TYPE_CHECKING:
-    from rich.live import Live
     from rich.text import Text
 
     from sufficient.paper.report import NotRun, SweepReport
@@ -113,48 +113,39 @@ class LivePaper:
 
     def __init__(self, output: Output, *, clock: Callable[[], float] = time.monotonic):
         self.output, self._clock = output, clock
-        self._live: Live | None = None
+        self._screen = Screen(output, self._view, clock)
         self._name, self._position, self._planned, self._over = "", 0, 0, 0
         self._done, self._total, self._what = 0, 0, ""
         self._seconds: list[float] = []  # of the sweeps trained in this sitting
         self._began = self._sweep_began = self._training_began = clock()
-        self._drawn = float("-inf")
 
     def __enter__(self) -> LivePaper:
-        if self.output.live:
-            from rich.live import Live
-
-            self._live = Live(
-                self._view(), console=self.output.console, auto_refresh=False, redirect_stdout=False
-            )
-            self._live.start()
+        self._screen.start()
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        if self._live is not None:
-            self._live.stop()
-            self._live = None
+        self._screen.stop()
 
     def sweep_started(self, name: str, position: int, planned: int) -> None:
         """Show the sweep that begins."""
         self._name, self._position, self._planned, self._over = name, position, planned, position
         self._done, self._total, self._what = 0, 0, ""
         self._sweep_began = self._clock()
-        self._draw(at_once=True)
+        self._screen.draw(at_once=True)
 
     def preparing(self, done: int, total: int) -> None:
         """Show how many objects are read."""
         self._done, self._total, self._what = done, total, "objects"
-        self._draw()
+        self._screen.draw()
 
     def updates(self, done: int, total: int) -> None:
         """Show the updates; drawn at most ten times a second."""
         if self._what != "updates":
             self._training_began = self._clock()
         self._done, self._total, self._what = done, total, "updates"
-        self._draw()
+        self._screen.draw()
 
     def sweep_done(self, report: SweepReport) -> None:
         """Say the sweep's line."""
@@ -171,13 +162,7 @@ class LivePaper:
     def _said(self, line: str) -> None:
         self._total, self._over = 0, self._position + 1
         self.output.line(line)
-        self._draw(at_once=True)
-
-    def _draw(self, *, at_once: bool = False) -> None:
-        now = self._clock()
-        if self._live is not None and (at_once or now - self._drawn >= PAUSE):
-            self._drawn = now
-            self._live.update(self._view(), refresh=True)
+        self._screen.draw(at_once=True)
 
     def _view(self) -> Text:
         from rich.text import Text

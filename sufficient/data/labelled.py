@@ -79,7 +79,7 @@ class LabelledData:
     largest_side: int | None = None  # pixels, of the images as found, before any resizing
 
 
-class LargeImages(DataError):  # noqa: N818 - a finding about the data, caught as such
+class LargeImages(DataError):  # noqa: N818 - named for what was found, which callers catch
     """Images too large to be taken as raw pixels unless asked: read with `largest_side`, raised at the first.
 
     The whole sentence stands here because both the readers and the choice of features raise it.

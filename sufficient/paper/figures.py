@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -174,9 +174,10 @@ def draw_panels(sweep: Sweep, directory: Path, *, like_inputs: bool = True) -> l
     paths = []
     for panel in PANELS:
         with styled():
-            figure = PanelDisplay.from_sweep(sweep, panel, like_inputs=like_inputs).plot().figure
+            axes = PanelDisplay.from_sweep(sweep, panel, like_inputs=like_inputs).plot()
+            figure = cast("Figure", axes.figure)  # never a subfigure: plot() made it
             stem = directory / f"{sweep.name}-{panel}"
-            paths += [*save(figure, stem), _save_pdf(figure, stem)]  # type: ignore[arg-type]
+            paths += [*save(figure, stem), _save_pdf(figure, stem)]
     return paths
 
 

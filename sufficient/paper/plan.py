@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 
 from sufficient.errors import UsageError
@@ -145,5 +145,5 @@ def _require_used(flag: str, given: dict[str, str], used: set[tuple[str, str]]) 
             )
 
 
-def _listed(names: object) -> str:
-    return ", ".join(str(name) for name in names)  # type: ignore[attr-defined]
+def _listed(names: Iterable[object]) -> str:
+    return ", ".join(str(name) for name in names)

@@ -90,7 +90,10 @@ def test_perfect_accuracy_stays_perfect():
 @pytest.mark.parametrize("seed", range(20))
 def test_intervals_stay_in_range_and_hold_the_prediction(seed):
     random = np.random.default_rng(seed)
-    rough = lambda k: float(np.clip(0.03 + 0.3 * random.standard_normal() ** 2, 0, 1))  # noqa: E731
+
+    def rough(k):
+        return float(np.clip(0.03 + 0.3 * random.standard_normal() ** 2, 0, 1))
+
     double = of(lawful(used=1000, error=rough, loss=rough, noise=0.3)).at_double
     assert 0 <= double.accuracy_interval[0] <= double.accuracy <= double.accuracy_interval[1] <= 1
     assert 0 <= double.unseen_loss_interval[0] <= double.unseen_loss <= double.unseen_loss_interval[1]
