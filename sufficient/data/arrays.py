@@ -9,10 +9,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sufficient.data.images import EXPLICIT_RANGE, Pixels, alpha_notice, to_common_size
+from sufficient.data.images import Pixels, Side, alpha_notice, to_common_size
 from sufficient.data.labelled import LabelledData, LargeImages
 from sufficient.data.labels import ClassNames, encode_labels
-from sufficient.data.stock import fingerprint, image_digest, take_stock
+from sufficient.data.opening import EXPLICIT_RANGE
+from sufficient.data.stock import fingerprint, identities, image_digest, take_stock
 from sufficient.errors import DataError, UsageError
 from sufficient.notice import Notice
 
@@ -27,7 +28,7 @@ def labelled_arrays(
     labels: Any,
     *,
     classes: ClassNames | None = None,
-    size: int | None = None,
+    size: Side | None = None,
     largest_side: int | None = None,
     white: int = 255,
     deduplicate: bool = True,
@@ -37,7 +38,8 @@ def labelled_arrays(
 
     `data`: images uint8 (N, H, W), (N, H, W, C) or (N, C, H, W), the last axis being taken for C where both
     could be, alpha dropped and reported; or features (N, d), any real numbers. `labels`: (N,). Arrays,
-    lists or tensors. Raises DataError for what cannot be used, LargeImages beyond `largest_side` pixels.
+    lists or tensors. `size`: pixels; "own": as they are; None: as they are if at most 64, else 32.
+    Raises DataError for what cannot be used, LargeImages beyond `largest_side` pixels.
     """
     values, given_labels = as_array(data, "data"), as_array(labels, "labels")
     if values.ndim not in (2, 3, 4):
@@ -54,7 +56,7 @@ def labelled_arrays(
         )
     codes, names = encode_labels(given_labels, classes)
     if values.ndim == 2:
-        if size is not None:
+        if size not in (None, "own"):
             raise UsageError(f"{spec} holds features, which have no size in pixels; leave --size out.")
         return _features(spec, checked_features(spec, values), codes, names, notices)
     images = checked_images(spec, values)
@@ -131,11 +133,13 @@ def _features(
     return LabelledData(
         spec=spec,
         kind="features",
+        rows=stock.kept,
         values=used,
         labels=stock.labels,
         classes=stock.classes,
         audit=stock.audit,
         fingerprint=fingerprint((row.tobytes() for row in used), stock),
+        identities=identities(row.tobytes() for row in used),
     )
 
 
@@ -146,7 +150,7 @@ def _images(
     classes: tuple[str, ...],
     notices: Sequence[Notice],
     *,
-    size: int | None,
+    size: Side | None,
     white: int,
     deduplicate: bool,
 ) -> LabelledData:
@@ -168,13 +172,16 @@ def _images(
     return LabelledData(
         spec=spec,
         kind="images",
-        values=np.ascontiguousarray(to_common_size(used, size)),
+        values=np.ascontiguousarray(used if size == "own" else to_common_size(used, size)),
         labels=stock.labels,
         classes=stock.classes,
         audit=stock.audit,
         fingerprint=fingerprint((digests[index] for index in stock.kept), stock),
+        identities=identities(digests[index] for index in stock.kept),
         white=white,
         largest_side=max(images.shape[1:3]),
+        twins=stock.twins,
+        rows=stock.kept,
     )
 
 

@@ -3,21 +3,25 @@
 from __future__ import annotations
 
 import os
-import warnings
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
+from typing import TypedDict, Unpack
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sufficient.data.images import SUFFIXES, Decoded, UnusableError, alpha_notice, decode, to_common_size
-from sufficient.data.labelled import LabelledData, Progress, Skipped
-from sufficient.data.listing import ImageFile, Listing, list_folder, printable
-from sufficient.data.stock import NAMED_AT_MOST, fingerprint, take_stock
+from sufficient.data.grouping import folder_groups
+from sufficient.data.images import Decoded, decode, reading_notices, to_common_size
+from sufficient.data.labelled import LabelledData, Progress, Skipped, UnusableError
+from sufficient.data.listing import Listing, list_folder
+from sufficient.data.opening import SUFFIXES, pillow_settings
+from sufficient.data.stock import NAMED_AT_MOST, fingerprint, identities, take_stock
+from sufficient.data.walk import printable
 from sufficient.errors import DataError
 from sufficient.notice import Notice
 
@@ -25,45 +29,72 @@ BATCH = 16  # files a task: enough to hide the cost of handing a task to a threa
 TASKS_AHEAD = 4  # tasks waiting for each thread: busy threads, few results held
 
 
+class ReadOptions(TypedDict, total=False):
+    """What `read_listing` can be told."""
+
+    size: int | None
+    largest_side: int | None
+    deduplicate: bool
+    max_pixels: int | None
+    progress: Progress | None
+
+
 def read_folder(
-    root: Path,
-    *,
-    spec: str,
-    size: int | None = None,
-    largest_side: int | None = None,
-    deduplicate: bool = True,
-    progress: Progress | None = None,
+    root: Path, *, spec: str, group_level: int | None = None, **options: Unpack[ReadOptions]
 ) -> LabelledData:
     """Return the images below `root`, class = first folder level, in the order of their paths.
 
-    Raises DataError: no images, fewer than 2 classes, 16-bit or float pixels; LargeImages beyond
-    `largest_side`. `progress` is called with (files decoded, files to decode).
+    `group_level`: the level of folders that names groups. Raises what `read_listing` raises, and DataError
+    where there are no images.
     """
     listing = list_folder(root)
-    if not listing.images:
-        raise _no_images(spec, listing)
-    files: list[ImageFile] = []
+    if not listing.names:
+        raise no_images(spec, listing)
+    groups = folder_groups(spec, listing.names, class_level=listing.class_level, level=group_level)
+    return read_listing(root, listing, spec=spec, groups=groups, **options)
+
+
+def read_listing(
+    root: Path,
+    listing: Listing,
+    *,
+    spec: str,
+    groups: NDArray[np.int64] | None = None,  # (N,) of the listed files
+    size: int | None = None,
+    largest_side: int | None = None,
+    deduplicate: bool = True,
+    max_pixels: int | None = None,
+    progress: Progress | None = None,
+) -> LabelledData:
+    """Return the listed images of `root`, in their order.
+
+    Raises DataError: fewer than 2 classes, 16-bit or float pixels; LargeImages beyond `largest_side`.
+    `max_pixels`: of an image that is decoded (None: Pillow's limit). `progress` is called with (files
+    decoded, files to decode).
+    """
+    read: list[int] = []  # places in the listing
     images: list[Decoded] = []
     skipped = list(listing.skipped)
-    for file, outcome in zip(
-        listing.images, _decode_all(root, listing.images, size, largest_side, progress), strict=True
-    ):
+    decoder = _Decoder(str(root), size, largest_side, max_pixels)
+    for place, outcome in enumerate(_decode_all(decoder, listing.names, progress)):
         if isinstance(outcome, Skipped):
             skipped.append(outcome)
         else:
-            files.append(file)
+            read.append(place)
             images.append(outcome)
-    labels, classes = _encode([file.label for file in files])
+    labels, classes = listing.labels[read], tuple(map(printable, listing.classes))
+    readable = {classes[label] for label in np.unique(labels)}
     stock = take_stock(
         spec,
         labels,
         classes=classes,
-        name_of=lambda index: printable(files[index].name),
+        name_of=lambda index: printable(listing.names[read[index]]),
         digests=[image.digest for image in images] if deduplicate else None,
         skipped=skipped,
-        notices=[*listing.notices, *_remarks(listing, classes, images)],
+        notices=[*listing.notices, *empty_class_notice(listing, readable), *image_remarks(images)],
     )
     used = [images[index] for index in stock.kept]
+    rows = np.array(read, dtype=np.int64)[stock.kept]
     return LabelledData(
         spec=spec,
         kind="images",
@@ -72,28 +103,50 @@ def read_folder(
         classes=stock.classes,
         audit=stock.audit,
         fingerprint=fingerprint((image.digest for image in used), stock),
+        identities=identities(image.digest for image in used),
         largest_side=max(image.largest_side for image in used),
+        groups=None if groups is None else groups[rows],
+        twins=stock.twins,
+        rows=rows,
     )
 
 
+@dataclass(frozen=True)
+class _Decoder:
+    """Decodes a file of the folder, or says why not."""
+
+    root: str
+    size: int | None
+    largest_side: int | None
+    max_pixels: int | None
+
+    def __call__(self, file: str) -> Decoded | Skipped:
+        name = printable(file)
+        try:
+            return decode(
+                os.path.join(self.root, file),
+                name=name,
+                size=self.size,
+                largest_side=self.largest_side,
+                max_pixels=self.max_pixels,
+            )
+        except UnusableError as error:
+            return Skipped(name, error.reason, error.detail)
+
+
 def _decode_all(
-    root: Path,
-    files: Sequence[ImageFile],
-    size: int | None,
-    largest_side: int | None,
-    progress: Progress | None,
+    decoder: _Decoder, files: Sequence[str], progress: Progress | None
 ) -> Iterator[Decoded | Skipped]:
     """Yield the outcome for each file in order; only a bounded number of results wait at any time."""
 
-    def decode_batch(batch: Sequence[ImageFile]) -> list[Decoded | Skipped]:
-        return [_decode_or_skip(root, file, size, largest_side) for file in batch]
+    def decode_batch(batch: Sequence[str]) -> list[Decoded | Skipped]:
+        return [decoder(file) for file in batch]
 
     batches = (files[start : start + BATCH] for start in range(0, len(files), BATCH))
-    threads = _usable_cpus()
+    threads = usable_cpus()
     Image.init()  # registers every format once, before threads ask for them
     pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
-    with warnings.catch_warnings():  # Pillow warns of oddities of files; what matters is in the audit
-        warnings.simplefilter("ignore")
+    with pillow_settings(decoder.max_pixels):
         try:
             waiting: deque[Future[list[Decoded | Skipped]]] = deque(
                 pool.submit(decode_batch, batch) for batch in islice(batches, threads * TASKS_AHEAD)
@@ -110,51 +163,33 @@ def _decode_all(
             pool.shutdown(cancel_futures=True)
 
 
-def _decode_or_skip(
-    root: Path, file: ImageFile, size: int | None, largest_side: int | None
-) -> Decoded | Skipped:
-    name = printable(file.name)
-    try:
-        return decode(os.path.join(root, file.name), name=name, size=size, largest_side=largest_side)
-    except UnusableError as error:
-        return Skipped(name, error.reason, error.detail)
-
-
-def _usable_cpus() -> int:
+def usable_cpus() -> int:
     """Return the number of CPUs that this process may use."""
     if hasattr(os, "sched_getaffinity"):
         return len(os.sched_getaffinity(0))
     return os.cpu_count() or 1
 
 
-def _encode(names: list[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
-    classes = sorted(set(names))
-    code = {name: index for index, name in enumerate(classes)}
-    labels = np.fromiter((code[name] for name in names), dtype=np.int64, count=len(names))
-    return labels, tuple(printable(name) for name in classes)
+def empty_class_notice(listing: Listing, readable: Collection[str]) -> list[Notice]:
+    """Return what to say of the class folders that are not among the `readable` classes; nothing of none."""
+    empty = [name for name in map(printable, listing.class_folders) if name not in readable]
+    if not empty:
+        return []
+    message = f"no image could be read in the class folder(s) {', '.join(empty)}."
+    return [Notice("EMPTY-CLASS-FOLDER", message)]
 
 
-def _remarks(listing: Listing, classes: tuple[str, ...], images: list[Decoded]) -> list[Notice]:
-    remarks = []
-    empty = [name for name in map(printable, listing.class_folders) if name not in classes]
-    if empty:
-        named = ", ".join(empty)
-        remarks.append(
-            Notice("EMPTY-CLASS-FOLDER", f"no image could be read in the class folder(s) {named}.")
-        )
-    reduced = sum(image.reduced for image in images)
-    if reduced:
-        message = f"{reduced:,} colour image(s) of 16 bits a channel were read as their upper 8 bits."
-        remarks.append(Notice("SIXTEEN-BIT-REDUCED", message))
-    remarks += alpha_notice(sum(image.transparent for image in images))
-    several = sum(image.several_frames for image in images)
-    if several:
-        message = f"{several:,} image(s) hold several frames or pages; the first of each is used."
-        remarks.append(Notice("FIRST-FRAME", message))
-    return remarks
+def image_remarks(images: list[Decoded]) -> list[Notice]:
+    """Return what to say of decoded images: how many lost bits, alpha or further frames."""
+    return reading_notices(
+        reduced=sum(image.reduced for image in images),
+        transparent=sum(image.transparent for image in images),
+        several_frames=sum(image.several_frames for image in images),
+    )
 
 
-def _no_images(spec: str, listing: Listing) -> DataError:
+def no_images(spec: str, listing: Listing) -> DataError:
+    """Return what to say of a folder in which no file can be an image of a class."""
     if listing.splits:
         return _no_split_left(spec, listing)
     found = ""
@@ -162,8 +197,9 @@ def _no_images(spec: str, listing: Listing) -> DataError:
         named = ", ".join(f"{item.name} ({item.reason})" for item in listing.skipped[:NAMED_AT_MOST])
         more = ", …" if len(listing.skipped) > NAMED_AT_MOST else ""
         found = f" among {len(listing.skipped):,} file(s) found: {named}{more}"
+    why = "".join(f" ({notice.message.rstrip('.')})" for notice in listing.notices)
     return DataError(
-        f"{spec} holds no images in class folders{found}. Make one folder for each class and put its "
+        f"{spec} holds no images in class folders{found}{why}. Make one folder for each class and put its "
         f"images inside ({' '.join(SUFFIXES)})."
     )
 
@@ -171,9 +207,9 @@ def _no_images(spec: str, listing: Listing) -> DataError:
 def _no_split_left(spec: str, listing: Listing) -> DataError:
     held_back = {item.name.split("/")[0] for item in listing.skipped if item.reason == "held-back-split"}
     folder = min(held_back, default=listing.splits[0])
-    (notice,) = listing.notices
+    why = "; ".join(notice.message.rstrip(".") for notice in listing.notices)
     return DataError(
-        f"{spec} leaves no images in class folders to read ({notice.message.rstrip('.')}). "
+        f"{spec} leaves no images in class folders to read ({why}). "
         f"Give the path of the split folder itself, {os.path.join(spec, folder)}; "
         "or rename the folders, if these are classes and no splits."
     )

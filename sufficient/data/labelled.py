@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
+from PIL.Image import Image
 
 from sufficient.errors import DataError
 from sufficient.notice import Notice
@@ -18,11 +19,11 @@ PAPER_MODEL = "google/vit-base-patch16-224"  # the pretrained mode of the paper
 Progress = Callable[[int, int], None]  # (done, total) objects
 
 SkipReason = Literal[
-    "unreadable",  # the operating system would not give the bytes
+    "unreadable",  # the operating system would not give the bytes, or a link leads nowhere
     "empty-file",
     "not-an-image",  # the bytes are of no allowed image format
     "truncated",  # an image that does not decode to its end
-    "too-many-pixels",  # a decompression bomb by Pillow's limit
+    "too-many-pixels",  # a decompression bomb, by --max-pixels or Pillow's limit
     "not-a-file",  # FIFO, socket, device
     "unsupported-suffix",
     "hidden",  # .DS_Store, __MACOSX, .ipynb_checkpoints, ...
@@ -30,12 +31,28 @@ SkipReason = Literal[
     "no-class",  # a file above the class folders
     "held-back-split",  # in a test/ folder on top
     "beside-splits",  # in a folder on top that is no split, where others are
-    "duplicate",  # same decoded pixels, same label, seen before in path order
+    "outside-root",  # a link, or a path in a table, that leaves the folder of the data
+    "vanished",  # gone between listing and reading
+    "changed",  # of another size or time than when it was listed
+    "no-label",  # a file without a row in the table of labels
+    "label-missing",  # a row whose label is empty
+    "no-file",  # a row whose file does not exist
+    "duplicate",  # the same image, the same label, seen before
+    "conflicting-copy",  # the same image under another label, which lies in another share
     "class-too-small",  # a class of fewer than 3 objects
 ]
 
 
-@dataclass(frozen=True)
+class UnusableError(Exception):
+    """An object that is skipped: the reason code and what the system or Pillow said."""
+
+    def __init__(self, reason: SkipReason, detail: str = "") -> None:
+        super().__init__(reason, detail)
+        self.reason: SkipReason = reason
+        self.detail = detail
+
+
+@dataclass(frozen=True, slots=True)
 class Skipped:
     """One object that was found and not used."""
 
@@ -46,17 +63,21 @@ class Skipped:
 
 @dataclass(frozen=True)
 class Audit:
-    """The account of the objects: `found == used + len(skipped)`, always."""
+    """The account of the objects: `found == used + len(skipped) + not_read`, always."""
 
     found: int
     used: int
     skipped: tuple[Skipped, ...]
     class_counts: dict[str, int]  # class → used objects
     notices: tuple[Notice, ...]  # CONFLICTING-LABELS, SPLIT-FOLDERS, ALPHA-DROPPED, ...
+    not_read: int = 0  # objects that a study had no need of
 
     def __post_init__(self) -> None:
-        if self.found != self.used + len(self.skipped):
-            raise AssertionError(f"found {self.found} != used {self.used} + skipped {len(self.skipped)}")
+        if self.found != self.used + len(self.skipped) + self.not_read:
+            raise AssertionError(
+                f"found {self.found} != used {self.used} + skipped {len(self.skipped)} "
+                f"+ not read {self.not_read}"
+            )
 
     @property
     def skipped_counts(self) -> dict[str, int]:
@@ -77,17 +98,62 @@ class LabelledData:
     fingerprint: str  # SHA-256 of objects as decoded, labels and classes
     white: int = 255  # the largest pixel value; 16 for scikit-learn's digits
     largest_side: int | None = None  # pixels, of the images as found, before any resizing
+    groups: NDArray[np.int64] | None = None  # (N,) equal numbers stay on one side of every split
+    twins: NDArray[np.int64] | None = None  # (N,) the same for identical images kept under two labels
+    rows: NDArray[np.int64] | None = None  # (N,) the place of each among the objects as found
+    identities: NDArray[np.uint8] | None = None  # (N, 16) of each object as decoded, its label left out
+
+
+@dataclass(frozen=True)
+class Opened:
+    """One image as read for a pretrained model."""
+
+    image: Image  # the first frame, upright, RGB
+    digest: bytes | None  # equal for copies: SHA-256 of a file that another equals in size; None: no copy
+    several_frames: bool  # or pages
+    transparent: bool  # not fully opaque
+    reduced: bool  # 16 bits a channel, of which Pillow gives the upper 8
+
+
+class ImageReader(Protocol):
+    """Reads one listed image; survives a fork into worker processes."""
+
+    def read(self, index: int, *, draft: int | None = None) -> Opened:
+        """Return the image, a JPEG decoded no larger than a model needs that resizes it to `draft` pixels.
+
+        Raises UnusableError for an image to be skipped.
+        """
+
+
+@dataclass(frozen=True)
+class ImageSet:
+    """Labelled images, listed and not yet read: what a pretrained model's features are made from."""
+
+    spec: str
+    labels: NDArray[np.int64]  # (N,) indexes `classes`
+    classes: tuple[str, ...]
+    groups: NDArray[np.int64] | None  # (N,) equal numbers stay on one side of every split
+    name_of: Callable[[int], str]  # printable path relative to the root of the data, or "row 17"
+    found: int  # N + len(skipped)
+    skipped: tuple[Skipped, ...]  # at listing
+    notices: tuple[Notice, ...]
+    fingerprint: str  # SHA-256 of names, sizes and times of the files, or of arrays' contents; no labels
+    labels_fingerprint: str  # SHA-256 of labels and classes
+    reader: ImageReader
+    identities: NDArray[np.uint8] | None = None  # (N, 16) of name, size and time; None: known once read
 
 
 class LargeImages(DataError):  # noqa: N818 - named for what was found, which callers catch
     """Images too large to be taken as raw pixels unless asked: read with `largest_side`, raised at the first.
 
-    The whole sentence stands here because both the readers and the choice of features raise it.
+    `--features auto` catches it and goes to the pretrained model; the sentence is for whoever does not.
     """
 
     def __init__(self, name: str, *, side: int, limit: int) -> None:
         super().__init__(
-            f"{name} is {side} pixels on its longer side: images of more than {limit} go through a "
-            f"pretrained model ({PAPER_MODEL}), which this version does not build yet; "
-            "to study their raw pixels, resized to --size (default 32), add --features pixels."
+            f"{name} is {side} pixels on its longer side: images of more than {limit} are not taken as raw "
+            f"pixels unless asked. Use the features of a pretrained model, --features {PAPER_MODEL}; "
+            "or, for their raw pixels resized to --size (default 32), --features pixels."
         )
+        self.side = side
+        self.limit = limit

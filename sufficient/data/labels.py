@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from sufficient.data.cells import is_list, is_missing
+from sufficient.data.walk import printable
 from sufficient.errors import DataError
+from sufficient.notice import Notice
 
 LARGEST_NUMBER = 2**53  # beyond it neighbouring whole numbers are one float
 ClassNames = Sequence[object] | NDArray[Any]
+WHOLE = re.compile(r"0|[+-]?[1-9]\d*", re.ASCII)  # not 007, which is a name
+NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?inf|nan", re.ASCII | re.IGNORECASE)
 Encoded = tuple[NDArray[np.int64], tuple[str, ...]]  # (N,) indices, class names
 
 
@@ -33,6 +39,80 @@ def encode_labels(labels: NDArray[Any], classes: ClassNames | None = None) -> En
     if labels.dtype.kind == "b":
         names = names.astype(bool)
     return codes.astype(np.int64), tuple(str(name) for name in names)
+
+
+def labels_of_cells(cells: Sequence[object], *, column: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
+    """Return the labels that a column of a table holds, and which of its cells hold one (N,).
+
+    Text that is numbers throughout becomes numbers, "true" and "false" become booleans; what is empty is
+    left out. Raises DataError for lists (several labels for an object) and for numbers with fractions.
+    """
+    present = np.array([not is_missing(cell) for cell in cells], dtype=bool)
+    rows = np.flatnonzero(present)
+    given = [cell for cell, there in zip(cells, present, strict=True) if there]
+    several = next((place for place, label in enumerate(given) if is_list(label)), None)
+    if several is not None:
+        raise DataError(
+            f"the column of labels, {printable(column)}, holds lists (row {rows[several]}: "
+            f"{printable(str(given[several]))[:60]}): several labels for an object are not read; "
+            "give a column with one label for each object."
+        )
+    plain = _typed(given)
+    if plain.dtype.kind == "f":
+        present[rows[np.isnan(plain)]] = False
+        rows, plain = rows[~np.isnan(plain)], plain[~np.isnan(plain)]
+        fractional = np.flatnonzero(plain != np.rint(plain))
+        if len(fractional):
+            raise DataError(
+                f"the column of labels, {printable(column)}, holds numbers that are not whole "
+                f"({plain[fractional[0]]:g} in row {rows[fractional[0]]}): values to predict (regression) "
+                "are not classes and are not supported; give classes, as integers or text."
+            )
+    return plain, present
+
+
+def _typed(given: list[object]) -> NDArray[Any]:
+    """Return labels as an array of the simplest type: booleans, integers, floats, else as they are."""
+    if not given:
+        return np.empty(0, dtype=str)
+    if all(isinstance(label, str) for label in given):
+        texts = [str(label).strip() for label in given]
+        if all(text.lower() in ("true", "false") for text in texts):
+            return np.array([text.lower() == "true" for text in texts])
+        if all(WHOLE.fullmatch(text) and len(text) < 16 for text in texts):
+            return np.array([int(text) for text in texts], dtype=np.int64)
+        if all(NUMBER.fullmatch(text) for text in texts) and not any(map(_has_leading_zero, texts)):
+            return np.array([float(text) for text in texts])
+        return np.array([printable(text) for text in texts])
+    plain = np.array(given)
+    if plain.dtype.kind in "biuf" and plain.ndim == 1:
+        return plain
+    objects = np.empty(len(given), dtype=object)
+    objects[:] = given
+    return objects
+
+
+def _has_leading_zero(text: str) -> bool:
+    digits = text.lstrip("+-")
+    return len(digits) > 1 and digits[0] == "0" and digits[1].isdigit()
+
+
+def groups_of_cells(cells: Sequence[object], *, column: str) -> tuple[NDArray[np.int64], list[Notice]]:
+    """Return the groups that a column names as numbers (N,); an object without one is a group of its own."""
+    code: dict[str, int] = {}
+    groups = np.empty(len(cells), dtype=np.int64)
+    alone = 0
+    for row, cell in enumerate(cells):
+        if is_missing(cell):
+            alone += 1
+            groups[row] = -alone
+        else:
+            groups[row] = code.setdefault(str(cell), len(code))
+    groups[groups < 0] = len(code) - groups[groups < 0] - 1
+    if not alone:
+        return groups, []
+    message = f"{alone:,} object(s) name no group in {printable(column)}; each is a group of its own."
+    return groups, [Notice("GROUP-MISSING", message)]
 
 
 def _as_text_or_integers(labels: NDArray[Any]) -> NDArray[Any]:

@@ -2,49 +2,45 @@
 
 from __future__ import annotations
 
-import os
 from collections import Counter
-from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Literal, NamedTuple
 
-from sufficient.data.images import SUFFIXES
+import numpy as np
+from numpy.typing import NDArray
+
 from sufficient.data.labelled import Skipped, SkipReason
-from sufficient.errors import DataError
+from sufficient.data.opening import SUFFIXES
+from sufficient.data.walk import printable, walk
 from sufficient.notice import Notice
 
 TRAIN_SPLITS = ("train", "training")  # all in lower case; a folder's case does not matter
 READ_SPLITS = (*TRAIN_SPLITS, "val", "valid", "validation", "dev")
 HELD_BACK_SPLITS = ("test", "testing")
 FOLDERS_NAMED = 5  # of each kind, in the notice
-JUNK = ("__macosx", "thumbs.db", "desktop.ini")  # in lower case; names that start with a dot are hidden too
-
-Identity = tuple[int, int]  # (st_dev, st_ino)
-
-
-class ImageFile(NamedTuple):
-    """A file that may be an image, by its suffix."""
-
-    name: str  # path relative to the root, "/" between its parts
-    label: str
 
 
 @dataclass(frozen=True)
 class Listing:
-    """Every file found is in `images` or in `skipped`; a hidden or unreadable folder counts as one."""
+    """Every file found is in `names` or in `skipped`; a hidden or unreadable folder counts as one.
 
-    images: tuple[ImageFile, ...]  # sorted by name
+    A million files are 130 MB: names and numbers, no object for each.
+    """
+
+    names: list[str]  # (N,) sorted paths relative to the root, "/" between their parts
+    labels: NDArray[np.int64]  # (N,) indexes `classes`
+    classes: tuple[str, ...]  # names of folders, sorted; those with images
+    sizes: NDArray[np.int64]  # (N,) bytes
+    times: NDArray[np.int64]  # (N,) of their last change, nanoseconds
     skipped: tuple[Skipped, ...]
     class_folders: tuple[str, ...]  # sorted; with or without images
     notices: tuple[Notice, ...]
     splits: tuple[str, ...]  # the folders on top that are splits, sorted; none: those on top are classes
 
-
-class _Tree(NamedTuple):
-    files: list[str]
-    folders: list[str]
-    skipped: list[Skipped]
+    @property
+    def class_level(self) -> int:
+        """The part of a name that is the class."""
+        return 1 if self.splits else 0
 
 
 def list_folder(root: Path) -> Listing:
@@ -52,91 +48,41 @@ def list_folder(root: Path) -> Listing:
 
     Where two or more folders on top bear the names of splits, or the only one does, the classes are one
     level further down: train and val are read as one, test is held back, what lies beside them is skipped.
-    Raises DataError when `root` itself cannot be listed.
+    Links are followed where they stay below `root`. Raises DataError when `root` itself cannot be listed.
     """
-    files, folders, skipped = _walk(root)
-    files.sort()
-    top_folders = {folder for folder in folders if "/" not in folder}
+    tree = walk(root)
+    top_folders = {folder for folder in tree.folders if "/" not in folder}
     splits = _splits(top_folders)
     class_level = 1 if splits else 0
-    images = []
-    for name in files:
-        reason = _reason_to_skip(name, splits)
-        if reason is None:
-            images.append(ImageFile(name, name.split("/")[class_level]))
-        else:
-            skipped.append(Skipped(printable(name), reason))
+    reasons = [_reason_to_skip(name, splits) for name in tree.files]
+    order = sorted((i for i, reason in enumerate(reasons) if reason is None), key=tree.files.__getitem__)
+    names = [tree.files[i] for i in order]
+    left_out = ((n, why) for n, why in zip(tree.files, reasons, strict=True) if why is not None)
+    tree.skipped += [Skipped(printable(name), reason) for name, reason in sorted(left_out)]
+    labels, classes = _encode([name.split("/", class_level + 1)[class_level] for name in names])
     class_folders = {
         parts[class_level]
-        for parts in (folder.split("/") for folder in folders)
+        for parts in (folder.split("/") for folder in tree.folders)
         if len(parts) == class_level + 1 and (not splits or _is_read(parts[0]))
     }
-    notices = (_split_notice(splits, sorted(top_folders.difference(splits)), skipped),) if splits else ()
-    return Listing(tuple(images), tuple(skipped), tuple(sorted(class_folders)), notices, splits)
+    notices = [_split_notice(splits, sorted(top_folders.difference(splits)), tree.skipped)] if splits else []
+    return Listing(
+        names=names,
+        labels=labels,
+        classes=classes,
+        sizes=np.array(tree.sizes, dtype=np.int64)[order],
+        times=np.array(tree.times, dtype=np.int64)[order],
+        skipped=tuple(tree.skipped),
+        class_folders=tuple(sorted(class_folders)),
+        notices=(*notices, *_outside_notice(tree.skipped)),
+        splits=splits,
+    )
 
 
-def printable(name: str) -> str:
-    """Return a file name as text that any output can carry: bytes that are not UTF-8 become escapes."""
-    return os.fsencode(name).decode("utf-8", "backslashreplace")
-
-
-def _walk(root: Path) -> _Tree:
-    """Return all files and folders below `root`, unsorted, as relative paths. Nothing is opened."""
-    tree = _Tree([], [], [])
-    try:
-        pending: list[tuple[str, tuple[Identity, ...]]] = [("", (_identity(root),))]  # with its ancestors
-        os.scandir(root).close()
-    except OSError as error:
-        raise DataError(
-            f"{root} cannot be listed: {error.strerror or error}; check its permissions."
-        ) from error
-    while pending:
-        folder, ancestors = pending.pop()
-        try:
-            for entry, name in _entries(root, folder):
-                kind = _kind(entry)
-                if _is_hidden(entry.name):
-                    tree.skipped.append(Skipped(printable(name), "hidden"))
-                elif kind == "file":
-                    tree.files.append(name)
-                elif kind != "folder":
-                    tree.skipped.append(Skipped(printable(name), kind))
-                elif (identity := _identity(entry.path)) in ancestors:
-                    tree.skipped.append(Skipped(printable(name), "symlink-loop"))
-                else:
-                    tree.folders.append(name)
-                    pending.append((name, (*ancestors, identity)))
-        except OSError as error:
-            tree.skipped.append(Skipped(printable(folder), "unreadable", error.strerror or str(error)))
-    return tree
-
-
-def _entries(root: Path, folder: str) -> Iterator[tuple[os.DirEntry[str], str]]:
-    prefix = f"{folder}/" if folder else ""
-    with os.scandir(os.path.join(root, folder)) as entries:
-        for entry in entries:
-            yield entry, prefix + entry.name
-
-
-def _kind(entry: os.DirEntry[str]) -> Literal["file", "folder", "not-a-file", "unreadable"]:
-    """Return what an entry is, links followed; a link to nowhere (or to itself) is unreadable."""
-    try:
-        if entry.is_file():
-            return "file"
-        if entry.is_dir():
-            return "folder"
-    except OSError:
-        return "unreadable"
-    return "not-a-file" if os.path.exists(entry.path) else "unreadable"
-
-
-def _identity(path: str | Path) -> Identity:
-    status = os.stat(path)
-    return status.st_dev, status.st_ino
-
-
-def _is_hidden(name: str) -> bool:
-    return name.startswith(".") or name.lower() in JUNK
+def _encode(names: list[str]) -> tuple[NDArray[np.int64], tuple[str, ...]]:
+    classes = sorted(set(names))
+    code = {name: index for index, name in enumerate(classes)}
+    return np.fromiter((code[name] for name in names), dtype=np.int64, count=len(names)), tuple(classes)
 
 
 def _is_read(folder: str) -> bool:
@@ -158,16 +104,29 @@ def _splits(top_folders: set[str]) -> tuple[str, ...]:
 
 
 def _reason_to_skip(name: str, splits: tuple[str, ...]) -> SkipReason | None:
-    top, *below = name.split("/")
-    if splits and below and top not in splits:
+    depth = name.count("/")
+    top = name.partition("/")[0] if splits and depth else ""
+    if top and top not in splits:
         return "beside-splits"
-    if os.path.splitext(name)[1].lower() not in SUFFIXES:
+    if not name.lower().endswith(SUFFIXES):
         return "unsupported-suffix"
-    if splits and below and _is_held_back(top):
+    if top and _is_held_back(top):
         return "held-back-split"
-    if len(below) < (2 if splits else 1):
+    if depth < (2 if splits else 1):
         return "no-class"
     return None
+
+
+def _outside_notice(skipped: list[Skipped]) -> list[Notice]:
+    outside = sorted(item.name for item in skipped if item.reason == "outside-root")
+    if not outside:
+        return []
+    message = (
+        f"{len(outside):,} link(s) lead out of the folder of the data and are not followed (the first: "
+        f"{outside[0]}); to use what they lead to, copy the folder with its links resolved, "
+        "`cp -rL DATA COPY`, and give the copy."
+    )
+    return [Notice("OUTSIDE-ROOT", message)]
 
 
 def _split_notice(splits: tuple[str, ...], others: list[str], skipped: list[Skipped]) -> Notice:

@@ -11,6 +11,7 @@ import numpy as np
 
 from sufficient.data.arrays import labelled_arrays
 from sufficient.data.idx import read_idx
+from sufficient.data.images import Side
 from sufficient.data.labelled import LabelledData
 from sufficient.errors import DataError
 from sufficient.notice import Notice
@@ -37,7 +38,7 @@ def read_named(
     *,
     root: Path = DEFAULT_ROOT,
     download: bool = False,
-    size: int | None = None,
+    size: Side | None = None,
     largest_side: int | None = None,
     deduplicate: bool = True,
 ) -> LabelledData:
@@ -73,7 +74,7 @@ def read_named(
     )
 
 
-def _digits(*, size: int | None, largest_side: int | None, deduplicate: bool) -> LabelledData:
+def _digits(*, size: Side | None, largest_side: int | None, deduplicate: bool) -> LabelledData:
     from sklearn.datasets import load_digits
 
     digits = load_digits()

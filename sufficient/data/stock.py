@@ -17,6 +17,7 @@ from sufficient.notice import Notice
 SMALLEST_CLASS = 3  # objects: one to fit, one to validate on, one to hold out
 NAMED_AT_MOST = 3  # examples in a message
 CLASSES_NAMED_AT_MOST = 10
+IDENTITY = 16  # bytes: among 10⁹ objects two agree by chance once in 10²⁰
 
 
 @dataclass(frozen=True)
@@ -27,6 +28,7 @@ class Stock:
     labels: NDArray[np.int64]  # (used,) indices into `classes`
     classes: tuple[str, ...]  # those with objects left, in the order given
     audit: Audit
+    twins: NDArray[np.int64] | None = None  # (used,) equal numbers: identical images under several labels
 
 
 def take_stock(
@@ -66,7 +68,8 @@ def take_stock(
     ]
     remarks += _small_class_notice(classes, counts)
     kept_groups = ([index for index in group if keep[index]] for group in conflicts)
-    remarks += _conflict_notice([group for group in kept_groups if len(group) > 1], name_of)
+    conflicts = [group for group in kept_groups if len(group) > 1]
+    remarks += conflict_notice(conflicts, name_of)
     remaining = np.flatnonzero(~small)
     if len(remaining) < 2:
         raise _too_few_classes(spec, classes, counts, left_out, remarks)
@@ -80,7 +83,13 @@ def take_stock(
         class_counts={name: int(counts[index]) for name, index in zip(names, remaining, strict=True)},
         notices=tuple(remarks),
     )
-    return Stock(kept, np.searchsorted(remaining, labels[kept]).astype(np.int64), names, audit)
+    return Stock(
+        kept=kept,
+        labels=np.searchsorted(remaining, labels[kept]).astype(np.int64),
+        classes=names,
+        audit=audit,
+        twins=_twins(kept, conflicts),
+    )
 
 
 def fingerprint(parts: Iterable[bytes], stock: Stock) -> str:
@@ -91,6 +100,12 @@ def fingerprint(parts: Iterable[bytes], stock: Stock) -> str:
     digest.update(stock.labels.astype("<i8").tobytes())
     digest.update("\0".join(stock.classes).encode())
     return digest.hexdigest()
+
+
+def identities(parts: Iterable[bytes]) -> NDArray[np.uint8]:
+    """Return by what objects are known again when the data has grown: SHA-256, cut, shape (N, 16)."""
+    found = b"".join(hashlib.sha256(part).digest()[:IDENTITY] for part in parts)
+    return np.frombuffer(found, dtype=np.uint8).reshape(-1, IDENTITY)
 
 
 def image_digest(pixels: NDArray[np.uint8] | NDArray[np.bool_], mode: str) -> bytes:
@@ -114,7 +129,19 @@ def _same_pixels(
     return repeats, [list(firsts.values()) for firsts in first_seen.values() if len(firsts) > 1]
 
 
-def _conflict_notice(conflicts: list[list[int]], name_of: Callable[[int], str]) -> list[Notice]:
+def _twins(kept: NDArray[np.int64], conflicts: list[list[int]]) -> NDArray[np.int64] | None:
+    """Return for each kept object its own number, but the first one's for those identical to it."""
+    if not conflicts:
+        return None
+    twins = np.arange(len(kept), dtype=np.int64)
+    for group in conflicts:
+        places = np.searchsorted(kept, group)
+        twins[places] = places[0]
+    return twins
+
+
+def conflict_notice(conflicts: list[list[int]], name_of: Callable[[int], str]) -> list[Notice]:
+    """Return what to say of images that are kept under several labels; nothing of none."""
     if not conflicts:
         return []
     named = "; ".join(" = ".join(map(name_of, group)) for group in conflicts[:NAMED_AT_MOST])

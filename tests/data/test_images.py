@@ -7,8 +7,8 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from sufficient.data.images import UnusableError, decode, resize, to_common_size
-from sufficient.data.labelled import LargeImages
+from sufficient.data.images import decode, resize, to_common_size
+from sufficient.data.labelled import LargeImages, UnusableError
 from sufficient.data.stock import image_digest
 from sufficient.errors import DataError
 from tests.data.pictures import image_of, noise, save
@@ -134,7 +134,7 @@ def test_unreadable_file(tmp_path, monkeypatch):
     def refuse(*_):
         raise PermissionError(13, "Permission denied")
 
-    monkeypatch.setattr("sufficient.data.images.open", refuse, raising=False)
+    monkeypatch.setattr("sufficient.data.opening.open", refuse, raising=False)
     assert reason(tmp_path / "secret.png") == "unreadable"
 
 
@@ -276,8 +276,11 @@ def test_large_images_shrink_at_once_and_small_ones_stay(tmp_path):
 def test_limit_on_the_side_is_raised_before_decoding(tmp_path):
     path = save(tmp_path / "large.png", noise(16, height=65, width=10))
     path.write_bytes(path.read_bytes()[:200])  # the header is enough
-    with pytest.raises(LargeImages, match=r"large\.png is 65 pixels.*google/vit.*--features pixels"):
+    with pytest.raises(
+        LargeImages, match=r"large\.png is 65 pixels.*google/vit.*--features pixels"
+    ) as caught:
         read(path, largest_side=64)
+    assert (caught.value.side, caught.value.limit) == (65, 64)
 
 
 def test_resize_antialiases():

@@ -1,5 +1,6 @@
 from __future__ import annotations
 
+import errno
 import os
 import socket
 from pathlib import Path
@@ -7,7 +8,8 @@ from pathlib import Path
 import pytest
 
 from sufficient.data.listing import list_folder
-from sufficient.errors import DataError
+from sufficient.data.walk import printable
+from sufficient.errors import DataError, ResourceError
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -19,7 +21,13 @@ def touch(root: Path, *names: str) -> Path:
 
 
 def named(root: Path) -> list[tuple[str, str]]:
-    return [tuple(image) for image in list_folder(root).images]
+    listing = list_folder(root)
+    return list(zip(listing.names, labels(root), strict=True))
+
+
+def labels(root: Path) -> list[str]:
+    listing = list_folder(root)
+    return [listing.classes[label] for label in listing.labels]
 
 
 def reasons(root: Path) -> dict[str, str]:
@@ -56,19 +64,42 @@ def test_every_other_file_is_counted_with_a_reason(tmp_path):
     }
 
 
-def test_links_to_folders_are_followed_and_loops_end(tmp_path):
-    touch(tmp_path, "outside/1.png", "root/a/1.png", "root/b/1.png")
+def test_links_are_followed_inside_the_folder_and_loops_end(tmp_path):
+    touch(tmp_path, "root/a/1.png", "root/b/1.png", "root/.store/2.png")
     root = tmp_path / "root"
-    (root / "c").symlink_to(tmp_path / "outside")
+    (root / "c").symlink_to(".store")
+    (root / "b" / "3.png").symlink_to("../.store/2.png")
     (root / "a" / "up").symlink_to(root)
     (root / "a" / "self").symlink_to(root / "a")
     (root / "a" / "other").symlink_to(root / "b")
     (root / "b" / "back").symlink_to(root / "a")
     listing = list_folder(root)
-    assert ("c/1.png", "c") in named(root)
-    assert ("a/other/1.png", "a") in named(root)
+    assert {("c/2.png", "c"), ("b/3.png", "b"), ("a/other/1.png", "a")} <= set(named(root))
     loops = {item.name for item in listing.skipped if item.reason == "symlink-loop"}
     assert loops == {"a/up", "a/self", "a/other/back", "b/back/other", "b/back/self", "b/back/up"}
+    assert listing.notices == ()
+
+
+def test_links_that_leave_the_folder_are_skipped_and_named(tmp_path):
+    touch(tmp_path, "root/a/1.png", "root/b/1.png", "roots/2.png")
+    root = tmp_path / "root"
+    (root / "c").symlink_to(tmp_path / "roots")
+    (root / "b" / "2.png").symlink_to("../../roots/2.png")
+    (root / "b" / "up").symlink_to("../..")
+    assert reasons(root) == dict.fromkeys(["c", "b/2.png", "b/up"], "outside-root")
+    (notice,) = list_folder(root).notices
+    assert (notice.code, notice.message) == (
+        "OUTSIDE-ROOT",
+        "3 link(s) lead out of the folder of the data and are not followed (the first: b/2.png); to use what "
+        "they lead to, copy the folder with its links resolved, `cp -rL DATA COPY`, and give the copy.",
+    )
+
+
+def test_the_root_itself_may_be_a_link(tmp_path):
+    touch(tmp_path, "disk/a/1.png", "disk/b/1.png")
+    (tmp_path / "disk" / "b" / "2.png").symlink_to(tmp_path / "disk" / "a" / "1.png")
+    (tmp_path / "data").symlink_to("disk")
+    assert named(tmp_path / "data") == [("a/1.png", "a"), ("b/1.png", "b"), ("b/2.png", "b")]
 
 
 def test_broken_and_circular_links_are_unreadable(tmp_path):
@@ -115,7 +146,7 @@ def test_splits_on_top_are_never_classes(tmp_path):
     )
     (tmp_path / ".git").mkdir()
     listing = list_folder(tmp_path)
-    assert [image.label for image in listing.images] == ["a", "b", "a"]
+    assert labels(tmp_path) == ["a", "b", "a"]
     assert reasons(tmp_path) == {
         ".git": "hidden",
         "test/5.png": "held-back-split",
@@ -132,7 +163,7 @@ def test_splits_on_top_are_never_classes(tmp_path):
 
 def test_a_class_called_train_stays_a_class(tmp_path):
     touch(tmp_path, "train/1.png", "bicycle/1.png", "bus/1.png")
-    assert [image.label for image in list_folder(tmp_path).images] == ["bicycle", "bus", "train"]
+    assert labels(tmp_path) == ["bicycle", "bus", "train"]
     assert (list_folder(tmp_path).splits, list_folder(tmp_path).notices) == ((), ())
 
 
@@ -177,7 +208,7 @@ def test_splits_go_by_several_names_in_any_case(tmp_path, read, held_back):
 
 def test_val_is_read_without_train_and_the_notice_says_so(tmp_path):
     touch(tmp_path, "val/cat/1.png", "val/dog/2.png", "test/cat/3.png")
-    assert [image.label for image in list_folder(tmp_path).images] == ["cat", "dog"]
+    assert labels(tmp_path) == ["cat", "dog"]
     (notice,) = list_folder(tmp_path).notices
     assert notice.message == (
         "read as one data set: val/; the classes are the folders inside; there is no train folder; "
@@ -188,7 +219,7 @@ def test_val_is_read_without_train_and_the_notice_says_so(tmp_path):
 @pytest.mark.parametrize("split", ["train", "Training", "val"])
 def test_a_split_alone_is_no_class(tmp_path, split):
     touch(tmp_path, f"{split}/cat/1.png", f"{split}/dog/2.png", "README.md")
-    assert [image.label for image in list_folder(tmp_path).images] == ["cat", "dog"]
+    assert labels(tmp_path) == ["cat", "dog"]
     assert ("there is no train" in list_folder(tmp_path).notices[0].message) == (split == "val")
 
 
@@ -198,7 +229,64 @@ def test_of_many_folders_beside_the_splits_a_few_are_named(tmp_path):
     assert "beside the splits: more0/, more1/, more2/, more3/, more4/, … (7 files)" in notice.message
 
 
+def test_sizes_and_times_follow_the_order_of_the_names(tmp_path):
+    touch(tmp_path, "b/1.png", "a/2.png", "a-/3.png")
+    for size, name in enumerate(("a-/3.png", "a/2.png", "b/1.png")):
+        (tmp_path / name).write_bytes(b"x" * size)
+        os.utime(tmp_path / name, ns=(7, 10**18 + size))
+    listing = list_folder(tmp_path)
+    assert listing.names == ["a-/3.png", "a/2.png", "b/1.png"]
+    assert listing.sizes.tolist() == [0, 1, 2]
+    assert listing.times.tolist() == [10**18, 10**18 + 1, 10**18 + 2]
+
+
+@pytest.mark.parametrize("code", [errno.EMFILE, errno.ENFILE, errno.ENOMEM])
+def test_a_machine_at_its_end_stops_and_is_no_fault_of_a_folder(tmp_path, monkeypatch, code):
+    touch(tmp_path, "a/1.png", "b/1.png")
+    scandir = os.scandir
+
+    def refuse(path):
+        if str(path).endswith("b"):
+            raise OSError(code, os.strerror(code))
+        return scandir(path)
+
+    monkeypatch.setattr("os.scandir", refuse)
+    with pytest.raises(ResourceError, match="out of memory" if code == errno.ENOMEM else "ulimit -n 4096"):
+        list_folder(tmp_path)
+
+
+def test_what_vanishes_while_it_is_listed_costs_nothing_beside_it(tmp_path, monkeypatch):
+    touch(tmp_path, "a/1.png", "b/1.png", "c/1.png")
+    stat = os.stat
+
+    def gone(path, **options):
+        if str(path).endswith("/b"):
+            raise FileNotFoundError(2, "No such file or directory")
+        return stat(path, **options)
+
+    monkeypatch.setattr("os.stat", gone)
+    assert named(tmp_path) == [("a/1.png", "a"), ("c/1.png", "c")]
+    assert reasons(tmp_path) == {"b": "vanished"}
+
+
 def test_names_that_are_not_utf8_are_escaped_in_the_account(tmp_path):
     touch(tmp_path, "a/1.png")
     (Path(os.fsdecode(os.fsencode(tmp_path) + b"/a/\xff.txt"))).touch()
     assert reasons(tmp_path) == {"a/\\xff.txt": "unsupported-suffix"}
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("plain é 漢字\u3000.png", "plain é 漢字\u3000.png"),
+        ("[red]<script>=1+1.png", "[red]<script>=1+1.png"),
+        ("two\nlines\t.png", "two\\nlines\\t.png"),
+        ("\x1b[31mred\x9b\x7f", "\\x1b[31mred\\x9b\\x7f"),
+        ("gpj\u202e.exe\u2066\u2028", "gpj\\u202e.exe\\u2066\\u2028"),
+        ("\udcff\udc80é", "\\xff\\x80é"),
+        ("\ud800", "\\ud800"),
+    ],
+)
+def test_names_are_printable_and_lose_nothing_that_can_be_seen(name, shown):
+    assert printable(name) == shown
+    shown.encode("utf-8")

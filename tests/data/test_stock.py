@@ -70,6 +70,24 @@ def test_a_conflict_with_a_skipped_class_is_none():
     ]
 
 
+@pytest.mark.parametrize("seed", range(20))
+def test_twins_are_the_identical_images_that_are_kept(seed):
+    random = np.random.default_rng(seed)
+    labels = [0, 0, 0, 1, 1, 1, *random.integers(0, 5, 30).tolist()]
+    digests = [bytes([i]) for i in range(6)] + [bytes([d]) for d in random.integers(0, 12, 30)]
+    stock = stock_of(labels, digests)
+    kept = [digests[i] for i in stock.kept]
+    together = stock.twins[:, None] == stock.twins[None, :]
+    np.testing.assert_array_equal(together, [[one == other for other in kept] for one in kept])
+    assert len(set(kept)) < len(kept)
+
+
+def test_there_are_no_twins_where_no_image_stands_under_two_labels():
+    digests = [b"0", b"1", b"2", b"3", b"4", b"5", b"5", b"0"]  # the last: of a class that is skipped
+    assert stock_of([0, 0, 0, 1, 1, 1, 1, 2], digests).twins is None
+    assert stock_of([0, 0, 0, 1, 1, 1]).twins is None
+
+
 def test_two_classes_are_needed():
     with pytest.raises(DataError, match=r"spec holds 1 class.* \(a \(3\)\); skipped: 2 class-too-small"):
         stock_of([0, 0, 0, 1, 1])
