@@ -15,6 +15,9 @@ class Progress(Protocol):
     def data_progress(self, done: int, total: int) -> None:
         """`done` of `total` objects are read."""
 
+    def features_progress(self, done: int, total: int, rate: float) -> None:
+        """`done` of the `total` objects that are wanted now have features; `rate` images a second."""
+
     def resumed(self, points: Sequence[CurvePoint]) -> None:
         """The study begins, with the stages of an earlier sitting; none in a first one."""
 
@@ -32,6 +35,9 @@ class SilentProgress:
     """Says nothing: the Python API's default."""
 
     def data_progress(self, done: int, total: int) -> None:
+        """Say nothing."""
+
+    def features_progress(self, done: int, total: int, rate: float) -> None:
         """Say nothing."""
 
     def resumed(self, points: Sequence[CurvePoint]) -> None:

@@ -65,6 +65,16 @@ def interval(ends: Sequence[Number | None], show: Callable[[Number], str]) -> st
     return "[" + ", ".join("…" if end is None else show(end) for end in ends) + "]"
 
 
+def size(count: int) -> str:
+    """Return bytes: `512 B`, `1.4 MB`, `20 GB`."""
+    value, unit = float(count), "B"
+    for larger in ("kB", "MB", "GB", "TB"):
+        if value < 999.5:
+            break
+        value, unit = value / 1000, larger
+    return f"{value:.1f} {unit}" if value < 9.95 and unit != "B" else f"{value:.0f} {unit}"
+
+
 def duration(seconds: float) -> str:
     """Return `3.1 s`, `42 s`, `4 min 05 s` or `2 h 07 min`."""
     if seconds < 9.95:

@@ -37,6 +37,7 @@ class LiveStudy:
         self._position = 0
         self._updates, self._active = 0, 0
         self._reading: tuple[int, int] | None = None
+        self._making: str | None = None
         self._started = self._stage_started = self._said = clock()
         self._over = False
 
@@ -59,6 +60,15 @@ class LiveStudy:
             self._screen.draw()
         elif self._clock() - self._said > DATA_PAUSE or (done >= total and self._said > self._started):
             self.output.line(f"read {objects(done)} of {objects(total)} objects")
+            self._said = self._clock()
+
+    def features_progress(self, done: int, total: int, rate: float) -> None:
+        """Show how many objects have features; without a terminal, a line now and then."""
+        self._making = None if done >= total else features_line(done, total, rate)
+        if self._screen.on:
+            self._screen.draw()
+        elif self._clock() - self._said > DATA_PAUSE:
+            self.output.line(features_line(done, total, rate))
             self._said = self._clock()
 
     def resumed(self, points: Sequence[CurvePoint]) -> None:
@@ -94,6 +104,8 @@ class LiveStudy:
         if self._reading is not None:
             done, total = self._reading
             view.append(f"reading {objects(done)} of {objects(total)} objects {bar(done / total)}\n")
+        if self._making is not None:
+            view.append(f"{self._making}\n")
         if self._planned:
             size = self._planned[min(self._position, len(self._planned) - 1)]
             view.append(f"k = {objects(size)}", style="bold")
@@ -141,6 +153,13 @@ def stage_line(point: CurvePoint, seconds: float) -> str:
             duration(seconds),
         ]
     )
+
+
+def features_line(done: int, total: int, rate: float) -> str:
+    """Return `features 1,234 of 8,000 · 41 images/s · 2 min 45 s left`."""
+    pace = objects(round(rate)) if rate >= 9.95 else f"{rate:.1f}"
+    left = f" · {duration((total - done) / rate)} left" if rate > 0 and done < total else ""
+    return f"features {objects(done)} of {objects(total)} · {pace} images/s{left}"
 
 
 def bar(part: float, width: int = 24) -> str:

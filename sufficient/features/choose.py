@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from sufficient.data.images import LARGEST_OWN_SIDE, to_common_size
 from sufficient.data.labelled import LabelledData, LargeImages
-from sufficient.errors import DataError, UsageError
+from sufficient.errors import UsageError
 from sufficient.features.pixels import scaled_pixels
 from sufficient.notice import Notice
 
@@ -35,21 +35,16 @@ class Features:
 def choose(
     data: LabelledData,
     *,
-    features: str = "auto",
+    features: Literal["auto", "pixels"] = "auto",
     size: int | None = None,
     scale: ScaleChoice = "auto",
 ) -> Features:
-    """Return the features of labelled data: `auto`, `pixels`, or the name of a pretrained model.
+    """Return the features of labelled data that need no model.
 
     `auto`: features as they are; images of at most 64 pixels as pixels. `size`: side in pixels to which
-    images are resized. Raises LargeImages where `auto` meets larger images, DataError for a pretrained model,
-    UsageError for pixels of data that are no images.
+    images are resized. Raises LargeImages where `auto` meets larger images, UsageError for pixels of data
+    that are no images.
     """
-    if features not in ("auto", "pixels"):
-        raise DataError(
-            f"--features {features} names a pretrained model, which this version does not build yet; "
-            "for images use --features pixels, or give its outputs as features in a .npz."
-        )
     if data.kind == "features":
         if features == "pixels":
             raise UsageError(

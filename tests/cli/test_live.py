@@ -6,7 +6,7 @@ import re
 import pytest
 
 from sufficient.answer.answer import CurvePoint
-from sufficient.cli.live import LiveStudy, bar, plot_text, stage_line
+from sufficient.cli.live import LiveStudy, bar, features_line, plot_text, stage_line
 from sufficient.cli.output import Output
 from sufficient.progress import Progress, SilentProgress
 
@@ -203,3 +203,27 @@ def test_silence_is_a_progress():
     silent.stage_started(32, 0, SIZES)
     silent.updates(1, 8)
     silent.stage_done(point(32), 1.0)
+
+
+def test_features_are_a_line_in_the_display_and_now_and_then_a_line_elsewhere():
+    assert features_line(1_234, 8_000, 41.2) == "features 1,234 of 8,000 · 41 images/s · 2 min 44 s left"
+    assert features_line(8, 8, 2.34) == "features 8 of 8 · 2.3 images/s"
+    live, clock, _, stderr = make(terminal=True)
+    with live:
+        live.features_progress(1_234, 8_000, 41.2)
+        clock.now += 1
+        live.features_progress(2_468, 8_000, 41.2)
+        clock.now += 1
+        live.features_progress(8_000, 8_000, 41.2)
+    shown = frames(stderr)
+    assert any("features 1,234 of 8,000 · 41 images/s · 2 min 44 s left" in frame for frame in shown)
+    assert "features" not in shown[-1]
+    live, clock, _, stderr = make()
+    with live:
+        for done in range(0, 100, 10):
+            clock.now += 3
+            live.features_progress(done, 100, 3.3)
+    assert stderr.getvalue().splitlines() == [
+        "features 30 of 100 · 3.3 images/s · 21 s left",
+        "features 70 of 100 · 3.3 images/s · 9.1 s left",
+    ]

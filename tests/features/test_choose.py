@@ -6,7 +6,7 @@ from sklearn.preprocessing import StandardScaler
 
 from sufficient.data.labelled import LabelledData, LargeImages
 from sufficient.data.sources import read
-from sufficient.errors import DataError, UsageError
+from sufficient.errors import UsageError
 from sufficient.features.choose import choose, spread_ratio
 from sufficient.features.pixels import scaled_pixels
 
@@ -47,11 +47,6 @@ def test_large_images_need_the_pretrained_mode_unless_pixels_are_asked_for():
     with pytest.raises(LargeImages, match=r"65 pixels.*google/vit-base-patch16-224.*--features pixels"):
         choose(data)
     assert choose(data, features="pixels").name == "pixels 32×32 grey"
-
-
-def test_a_model_is_not_built_yet():
-    with pytest.raises(DataError, match=r"--features resnet18 names a pretrained model.*--features pixels"):
-        choose(image_data(8, 8), features="resnet18")
 
 
 def test_features_are_taken_as_they_are():

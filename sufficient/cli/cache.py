@@ -1,0 +1,101 @@
+"""`sufficient cache list|clear`: the features that were made before, and the room they take."""
+
+from __future__ import annotations
+
+import time
+from typing import Annotated
+
+import typer
+
+from sufficient.cli.estimate import mode
+from sufficient.cli.output import Output
+from sufficient.errors import UsageError
+
+cache = typer.Typer(help="Show or remove features that were made before.", no_args_is_help=True)
+
+SHORT_KEY = 12  # characters of a key: enough to name it by
+DAY = 86_400  # seconds
+
+
+@cache.command("list")
+def list_entries(
+    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+) -> int:
+    """Show what the cache holds: model, data, objects, size, last use and path."""
+    from sufficient.features.cache_space import cache_root, described, size_limit, stored
+    from sufficient.rounding import objects, size
+
+    output = Output(mode(json=json, quiet=False))
+    root, entries = cache_root(), [described(entry) for entry in stored(cache_root())]
+    total = sum(entry.bytes for entry in entries)
+    lines = [f"{root}: {_entries(len(entries))}, {size(total)} of {size(size_limit())}"]
+    for entry in entries:
+        lines += [
+            f"{entry.key[:SHORT_KEY]}  {entry.model}  of {entry.data}",
+            f"{'':{SHORT_KEY}}  {objects(entry.objects)} objects, {size(entry.bytes)}, last used "
+            f"{_moment(entry.used)}, {entry.path}",
+        ]
+    output.result(lines)
+    output.json(
+        {
+            "schema_version": 1,
+            "command": "cache list",
+            "root": str(root),
+            "limit": size_limit(),
+            "bytes": total,
+            "entries": [
+                {
+                    "key": entry.key,
+                    "model": entry.model,
+                    "data": entry.data,
+                    "objects": entry.objects,
+                    "bytes": entry.bytes,
+                    "last_used": _moment(entry.used),
+                    "path": str(entry.path),
+                }
+                for entry in entries
+            ],
+        }
+    )
+    return 0
+
+
+@cache.command("clear")
+def clear(
+    key: Annotated[
+        str | None,
+        typer.Argument(metavar="[KEY]", help="One entry, by the start of its key.", show_default="all"),
+    ] = None,
+    older_than: Annotated[
+        float | None,
+        typer.Option(metavar="DAYS", min=0, help="Only what was not used for so long.", show_default="all"),
+    ] = None,
+) -> int:
+    """Remove entries of the cache, and say what was freed."""
+    from sufficient.features.cache_space import cache_root, remove, stored
+    from sufficient.rounding import size
+
+    output, root = Output(), cache_root()
+    chosen = [entry for entry in stored(root) if key is None or entry.key.startswith(key)]
+    if key is not None and len(chosen) != 1:
+        raise UsageError(
+            f"{_entries(len(chosen))} of {root} with a key that starts with {key}, where one is needed; "
+            "`sufficient cache list` shows them."
+        )
+    if older_than is not None:
+        chosen = [entry for entry in chosen if time.time() - entry.used > older_than * DAY]
+    removed = [entry for entry in chosen if remove(entry.path)]
+    freed = sum(entry.bytes for entry in removed)
+    output.result([f"removed {_entries(len(removed))}, {size(freed)}, from {root}"])
+    for entry in chosen:
+        if entry not in removed:
+            output.line(f"{entry.path} is in use, or the disk refuses: it stays.")
+    return 0
+
+
+def _entries(count: int) -> str:
+    return "1 entry" if count == 1 else f"{count:,} entries"
+
+
+def _moment(seconds: float) -> str:
+    return time.strftime("%Y-%m-%dT%H:%M:%SZ", time.gmtime(seconds))

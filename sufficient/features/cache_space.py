@@ -1,0 +1,158 @@
+"""Where the cache lies, what it holds, and how room is made in it."""
+
+from __future__ import annotations
+
+import contextlib
+import os
+import re
+import shutil
+import weakref
+from dataclasses import dataclass
+from pathlib import Path
+
+from sufficient.errors import UsageError
+from sufficient.features.manifest import MANIFEST, ForeignError, read_manifest
+
+ENTRY = re.compile(r"[0-9a-f]{64}")  # names of directories that are the cache's own
+DEFAULT_LIMIT = "20GB"  # about 6 million objects of a ViT-base
+UNITS = "KMGT"
+
+
+@dataclass(frozen=True)
+class Stored:
+    """An entry on disk."""
+
+    path: Path
+    bytes: int
+    used: float  # when it was used last, seconds since 1970
+
+    @property
+    def key(self) -> str:
+        """The name by which it is found."""
+        return self.path.name
+
+
+@dataclass(frozen=True)
+class Described(Stored):
+    """An entry with what its manifest says."""
+
+    model: str
+    data: str
+    objects: int
+
+
+class Hold:
+    """A claim on an entry, given back when nothing refers to it any more, or when the process ends."""
+
+    def __init__(self, handle: int) -> None:
+        weakref.finalize(self, os.close, handle)
+
+
+def cache_root() -> Path:
+    """Return $SUFFICIENT_CACHE, else $XDG_CACHE_HOME/sufficient, else ~/.cache/sufficient."""
+    if own := os.environ.get("SUFFICIENT_CACHE"):
+        return Path(own).expanduser().absolute()
+    if common := os.environ.get("XDG_CACHE_HOME"):
+        return Path(common).expanduser().absolute() / "sufficient"
+    return Path("~/.cache/sufficient").expanduser()
+
+
+def size_limit() -> int:
+    """Return $SUFFICIENT_CACHE_LIMIT in bytes, `5GB` or `500 MB`; by default 20 GB. Raises UsageError."""
+    given = os.environ.get("SUFFICIENT_CACHE_LIMIT") or DEFAULT_LIMIT
+    match = re.fullmatch(r"\s*(\d+(?:\.\d+)?)\s*([KMGT]?)(i?)B?\s*", given, re.IGNORECASE)
+    if match is None:
+        raise UsageError(f"SUFFICIENT_CACHE_LIMIT={given} is no size; give one such as 5GB or 500MB.")
+    thousands = UNITS.index(match[2].upper()) + 1 if match[2] else 0
+    unit: int = (1024 if match[3] else 1000) ** thousands
+    return round(float(match[1]) * unit)
+
+
+def stored(root: Path) -> list[Stored]:
+    """Return the entries below `root`, the one used last first; none where there is no cache."""
+    found = []
+    with contextlib.suppress(OSError):
+        for path in root.iterdir():
+            if ENTRY.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+                found.append(Stored(path, _bytes(path), _used(path)))
+    return sorted(found, key=lambda entry: (-entry.used, entry.key))
+
+
+def described(entry: Stored) -> Described:
+    """Return the entry with what its manifest says; dashes where that cannot be read."""
+    try:
+        manifest = read_manifest(entry.path)
+    except ForeignError:
+        manifest = None
+    if manifest is None:
+        return Described(entry.path, entry.bytes, entry.used, "–", "–", 0)
+    count = sum(shard.objects for shard in manifest.shards)
+    return Described(entry.path, entry.bytes, entry.used, manifest.model, manifest.data, count)
+
+
+def make_room(root: Path, *, limit: int, keep: str) -> None:
+    """Remove the entries used longest ago down to `limit` bytes; `keep` and those in use stay."""
+    entries = stored(root)
+    total = sum(entry.bytes for entry in entries)
+    for entry in reversed(entries):
+        if total <= limit:
+            return
+        if entry.key != keep and remove(entry.path):
+            total -= entry.bytes
+
+
+def remove(directory: Path) -> bool:
+    """Remove an entry, at once for all who look; return False where a process uses it or the disk refuses."""
+    try:
+        import fcntl
+    except ImportError:
+        return _taken_away(directory)
+    try:
+        handle = os.open(directory, os.O_RDONLY)
+    except OSError:
+        return False
+    try:
+        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        return _taken_away(directory)
+    except OSError:
+        return False
+    finally:
+        os.close(handle)
+
+
+def held(directory: Path) -> Hold | None:
+    """Claim an entry against removal; None where that cannot be."""
+    with contextlib.suppress(ImportError, OSError):
+        import fcntl
+
+        handle = os.open(directory, os.O_RDONLY)
+        hold = Hold(handle)
+        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        return hold
+    return None
+
+
+def _taken_away(directory: Path) -> bool:
+    beside = directory.with_name(f".{directory.name}.removed")
+    try:
+        os.replace(directory, beside)
+    except OSError:
+        return False
+    shutil.rmtree(beside, ignore_errors=True)
+    return True
+
+
+def _bytes(directory: Path) -> int:
+    total = 0
+    with contextlib.suppress(OSError):
+        for path in directory.iterdir():
+            with contextlib.suppress(OSError):
+                total += path.stat().st_size
+    return total
+
+
+def _used(directory: Path) -> float:
+    for path in (directory / MANIFEST, directory):
+        with contextlib.suppress(OSError):
+            return path.stat().st_mtime
+    return 0.0

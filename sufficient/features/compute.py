@@ -1,0 +1,86 @@
+"""Where a network runs, in which precision, and whether its memory sufficed."""
+
+from __future__ import annotations
+
+import copy
+import re
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager, nullcontext
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from sufficient.errors import DataError, ResourceError
+
+
+class Placed:
+    """A network kept in float32, with its latest copy in another precision: rounding is never undone."""
+
+    def __init__(self, network: torch.nn.Module) -> None:
+        self.network = network.float().eval().requires_grad_(False)
+        self._copy: tuple[torch.device, torch.dtype, torch.nn.Module] | None = None
+
+    def on(self, device: torch.device, dtype: torch.dtype) -> torch.nn.Module:
+        """Return the network on `device`, its weights in `dtype`."""
+        if dtype == torch.float32:
+            return self.network.to(device)
+        if self._copy is None or self._copy[:2] != (device, dtype):
+            self._copy = None  # before the new copy is made: one at a time in the device's memory
+            self._copy = (device, dtype, copy.deepcopy(self.network).to(device, dtype))
+        return self._copy[2]
+
+
+def by_shape(arrays: Sequence[NDArray[np.generic]], compute: Callable[[Tensor], Tensor]) -> Tensor:
+    """Return the rows (N, d) of `compute`, in order, called on the stacked arrays of each shape."""
+    members: dict[tuple[int, ...], list[int]] = {}
+    for index, array in enumerate(arrays):
+        members.setdefault(array.shape, []).append(index)
+    parts = [compute(torch.from_numpy(np.stack([arrays[i] for i in same]))) for same in members.values()]
+    rows = torch.empty((len(arrays), parts[0].shape[1]), dtype=torch.float32)
+    for same, part in zip(members.values(), parts, strict=True):
+        rows[same] = part.float().cpu()
+    return rows
+
+
+def require_finite(rows: Tensor, name: str, cause: str) -> Tensor:
+    """Return the rows; raises DataError where a value is not a number."""
+    if torch.isfinite(rows).all():
+        return rows
+    raise DataError(
+        f"--features {name} gives values that are not finite, so no head can be fitted on them; {cause}."
+    )
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """Return whether memory ran out; the CPU and MPS say so by a bare RuntimeError."""
+    if isinstance(error, MemoryError | torch.OutOfMemoryError):
+        return True
+    return isinstance(error, RuntimeError) and bool(
+        re.search("out of memory|can't allocate memory|not enough memory", str(error), re.IGNORECASE)
+    )
+
+
+def does_not_fit(model: str, device: torch.device) -> ResourceError:
+    """Return the error for a model that leaves no room for one image."""
+    other = "" if device.type == "cpu" else ", or give --device cpu"
+    return ResourceError(
+        f"--features {model} does not fit into the memory of {device}, even with one image at a time; "
+        f"free memory or take a smaller model{other}."
+    )
+
+
+@contextmanager
+def full_float32(device: torch.device) -> Iterator[None]:
+    """Keep matrix products and convolutions from rounding to TF32: features as on the CPU."""
+    before = torch.get_float32_matmul_precision()
+    torch.set_float32_matmul_precision("highest")
+    convolutions: AbstractContextManager[None] = nullcontext()
+    if device.type == "cuda":
+        convolutions = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
+    try:
+        with convolutions:
+            yield
+    finally:
+        torch.set_float32_matmul_precision(before)

@@ -1,0 +1,117 @@
+"""`sufficient cache list` and `clear`."""
+
+import json
+import os
+import time
+
+import numpy as np
+import pytest
+import torch
+
+from sufficient.cli.app import run
+from sufficient.features.cache_space import stored
+from sufficient.features.making import Maker
+from tests.features.fakes import FakeBackbone, images
+
+
+@pytest.fixture
+def cache(tmp_path, monkeypatch):
+    root = tmp_path / "cache"
+    monkeypatch.setenv("SUFFICIENT_CACHE", str(root))
+    monkeypatch.setenv("SUFFICIENT_CACHE_LIMIT", "5GB")
+    return root
+
+
+@pytest.fixture
+def two(cache):
+    """Two entries, the second used last: their keys."""
+    for name, ago in (("old\x1b[31m", 10 * 86_400), ("new", 0)):
+        before = {entry.key for entry in stored(cache)}
+        Maker(images(40), FakeBackbone(name, identity={"kind": name}), device=torch.device("cpu")).make(
+            np.arange(40)
+        )
+        (entry,) = (entry for entry in stored(cache) if entry.key not in before)
+        used = time.time() - ago
+        os.utime(entry.path / "manifest.json", (used, used))
+    new, old = stored(cache)
+    return old, new
+
+
+def test_an_empty_cache_is_no_error(cache, capsys):
+    assert run(["cache", "list"]) == 0
+    assert run(["cache", "clear"]) == 0
+    said = capsys.readouterr()
+    assert said.out == f"{cache}: 0 entries, 0 B of 5.0 GB\nremoved 0 entries, 0 B, from {cache}\n"
+    assert said.err == ""
+    assert not cache.exists()
+
+
+def test_list_names_model_data_objects_size_and_path(two, cache, capsys):
+    old, new = two
+    assert run(["cache", "list"]) == 0
+    said = capsys.readouterr().out
+    lines = said.splitlines()
+    assert lines[0].startswith(f"{cache}: 2 entries, ")
+    assert lines[1] == f"{new.key[:12]}  new  of made"
+    assert lines[2].strip().startswith("40 objects, ")
+    assert lines[2].endswith(str(new.path))
+    assert lines[3] == f"{old.key[:12]}  old\\x1b[31m  of made"
+    assert "\x1b" not in said
+
+
+def test_list_as_json(two, cache, capsys):
+    old, new = two
+    assert run(["cache", "list", "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    assert (result["command"], result["limit"], result["root"]) == ("cache list", 5_000_000_000, str(cache))
+    assert [entry["key"] for entry in result["entries"]] == [new.key, old.key]
+    first = result["entries"][0]
+    assert (first["model"], first["data"], first["objects"]) == ("new", "made", 40)
+    assert result["bytes"] == sum(entry["bytes"] for entry in result["entries"]) > 0
+
+
+def test_an_unreadable_manifest_is_listed_with_dashes(two, capsys):
+    (two[1].path / "manifest.json").write_text("{")
+    assert run(["cache", "list"]) == 0
+    assert "–  of –" in capsys.readouterr().out
+
+
+def test_clear_removes_all_and_says_what_was_freed(two, cache, capsys):
+    assert run(["cache", "clear"]) == 0
+    assert capsys.readouterr().out.startswith("removed 2 entries, ")
+    assert list(cache.iterdir()) == []
+
+
+def test_clear_by_age_and_by_key(two, cache, capsys):
+    new = two[1]
+    assert run(["cache", "clear", "--older-than", "11"]) == 0
+    assert len(stored(cache)) == 2
+    assert run(["cache", "clear", "--older-than", "9"]) == 0
+    assert stored(cache) == [new]
+    assert run(["cache", "clear", new.key[:12]]) == 0
+    assert stored(cache) == []
+    assert "removed 1 entry, " in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("key", ["x", ""])
+def test_a_key_that_names_no_single_entry_is_refused(two, cache, capsys, key):
+    assert run(["cache", "clear", key]) == 2
+    assert "where one is needed" in capsys.readouterr().err
+    assert len(stored(cache)) == 2
+
+
+def test_an_entry_in_use_stays_and_is_named(cache, capsys):
+    holder = Maker(images(40), FakeBackbone(), device=torch.device("cpu"))
+    holder.make(np.arange(40))
+    (entry,) = stored(cache)
+    assert run(["cache", "clear"]) == 0
+    said = capsys.readouterr()
+    assert said.out.startswith("removed 0 entries")
+    assert str(entry.path) in said.err
+    assert entry.path.exists()
+
+
+def test_a_limit_that_is_no_size_ends_with_usage(cache, monkeypatch, capsys):
+    monkeypatch.setenv("SUFFICIENT_CACHE_LIMIT", "much")
+    assert run(["cache", "list"]) == 2
+    assert "SUFFICIENT_CACHE_LIMIT=much is no size" in capsys.readouterr().err
