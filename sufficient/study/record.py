@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sufficient.notice import Notice
-from sufficient.study.shares import Shares
+from sufficient.study.shares import AnyShares, Index
 
 Floats = NDArray[np.float64]
 
@@ -39,8 +39,10 @@ class Stage:
     norm_printed: Floats  # (R,) Theorem 1 as printed, M_x over the probed objects
     distance: Floats  # (R,) ‖θ_k − θ of the previous stage‖₂, NaN at the first
     dead: NDArray[np.bool_]  # (R,) the losses differ by less than 1e-6, and are not all below it
-    unseen_losses: NDArray[np.float32]  # (R, held_out) loss of each held-out object, in `Shares.unseen` order
-    predicted: NDArray[np.int64]  # (R, held_out) predicted class
+    unseen_losses: NDArray[
+        np.float32
+    ]  # (R, held_out then) of each held-out object, as `Record.unseen` names them
+    predicted: NDArray[np.int64]  # (R, held_out then) predicted class
 
     @property
     def live(self) -> NDArray[np.bool_]:
@@ -63,10 +65,13 @@ class Record:
     """The one expensive thing."""
 
     options: dict[str, Any]  # every resolved option of the run
-    shares: Shares
+    shares: AnyShares
     labels: NDArray[np.int64]  # (used,)
     classes: tuple[str, ...]
     sizes: tuple[int, ...]  # the sizes planned, in order; stages hold those run
+    objects: Index | None = None  # (used,) their numbers in the source of the data; None: 0, 1, 2, …
+    groups: Index | None = None  # (used,) equal numbers stay on one side of every split; None: none do
+    identities: NDArray[np.uint8] | None = None  # (used, 16) by which an extension knows objects again
     stages: tuple[Stage, ...] = ()
     last: Last | None = None
     notices: tuple[Notice, ...] = field(default=())
@@ -74,6 +79,14 @@ class Record:
     features: dict[str, Any] = field(default_factory=dict)  # which, why, how scaled
     model: dict[str, Any] = field(default_factory=dict)  # what was fitted
     computed: dict[str, Any] = field(default_factory=dict)  # version, device and threads it was begun with
+
+    def unseen(self, stage: Stage) -> Index:
+        """Return the objects that a stage's networks were scored on, in its order, shape (R, held_out then).
+
+        An extension appends to the held-out shares; a stage that it re-uses knows the first ones.
+        """
+        held = stage.unseen_losses.shape[1]
+        return np.stack([self.shares.unseen(r)[:held] for r in range(self.shares.replicates)])
 
     @property
     def class_entropy(self) -> float:

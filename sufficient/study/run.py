@@ -16,11 +16,13 @@ from sufficient.heads.learner import Heads
 from sufficient.heads.score import distance
 from sufficient.heads.stack import Stack
 from sufficient.landscape.probe import Ladder, ladder
+from sufficient.notice import Notice
+from sufficient.study.groups import few_groups, plan_common, united, with_twins_together
 from sufficient.study.keys import torch_generator
 from sufficient.study.options import StudyOptions
 from sufficient.study.record import Last, Record, Stage
-from sufficient.study.schedule import planned_sizes
-from sufficient.study.shares import Index, divide
+from sufficient.study.schedule import planned_sizes, replanned
+from sufficient.study.shares import CommonShares, Index, Shares, divide
 
 if TYPE_CHECKING:
     from sufficient.progress import Progress
@@ -33,15 +35,66 @@ PROBED = 1_000  # objects over all replicates whose curvature is bounded, at up 
 CLASSES_AT_COST = 10  # with more, an object costs more and fewer are taken: near 3 % of a study
 SAMPLED = 2  # objects a replicate kept for the full Hessian, which takes as long as 8,000 exact G-terms
 
+TOO_MANY_TWINS = (
+    "too many identical images carry different labels to rotate the shares without parting them: all "
+    "replicates share one held-out set, and the interval is wider for it."
+)
+
 AfterStage = Callable[[Record, float], bool]  # (record so far, seconds of the stage) → stop now?
+# (record so far, size) → the record and the learner with all objects that the size takes
+Grow = Callable[[Record, int], tuple[Record, Heads]]
 
 
 class _OutOfTimeError(Exception):
     """Raised inside a fit when the deadline passes; the unfinished stage is dropped."""
 
 
-def new_record(labels: NDArray[np.int64], classes: tuple[str, ...], options: StudyOptions) -> Record:
-    """Return a record without stages: shares and sizes fixed. Raises DataError when no size can be run."""
+def new_record(
+    labels: NDArray[np.int64],
+    classes: tuple[str, ...],
+    options: StudyOptions,
+    *,
+    groups: Index | None = None,
+    twins: Index | None = None,
+    growing: bool = False,
+) -> Record:
+    """Return a record without stages: shares and sizes fixed. Raises DataError when no size can be run.
+
+    `groups`, `twins` (N,): equal numbers stay on one side of every split. `growing`: the labels are of
+    candidates not yet read, and the record holds none of the fit pool; `run_study` asks for them.
+    Where `record.objects` is given, labels and features follow in that order.
+    """
+    notices: tuple[Notice, ...] = ()
+    if groups is None and not growing:
+        shares = _rotating(labels, options, twins)
+        if shares is not None:
+            sizes, said = planned_sizes(shares, labels, classes, options)
+            return Record(asdict(options), shares, labels, classes, sizes, notices=said)
+        notices = (Notice("COMMON-SHARES", TOO_MANY_TWINS),)
+    together = united(groups, twins)
+    order, fit, validation, held_out = plan_common(labels, together, options, growing=growing)
+    read = np.concatenate([order[len(order) - held_out :], order[fit : fit + validation], order[:fit]])
+    common = CommonShares(options.replicates, fit, validation, held_out)
+    sizes, said = planned_sizes(common, labels[read], classes, options)
+    if growing:
+        common = replace(common, k_available=0, not_read=fit)
+    read = read[: common.used]
+    if together is not None:
+        notices += few_groups(len(np.unique(together[read[:held_out]])))
+    return Record(
+        asdict(options),
+        common,
+        labels[read],
+        classes,
+        sizes,
+        objects=read,
+        groups=None if together is None else together[read],
+        notices=(*notices, *said),
+    )
+
+
+def _rotating(labels: NDArray[np.int64], options: StudyOptions, twins: Index | None) -> Shares | None:
+    """Return rotating shares that part no twins, or None where there are too many."""
     shares = divide(
         labels,
         replicates=options.replicates,
@@ -49,30 +102,42 @@ def new_record(labels: NDArray[np.int64], classes: tuple[str, ...], options: Stu
         held_out=options.held_out,
         validation=options.validation,
     )
-    sizes, notices = planned_sizes(shares, labels, classes, options)
-    return Record(
-        options=asdict(options), shares=shares, labels=labels, classes=classes, sizes=sizes, notices=notices
-    )
+    return shares if twins is None else with_twins_together(shares, twins)
+
+
+def at_once(heads: Heads) -> Grow:
+    """Return the way of data that is all there: nothing grows."""
+    return lambda record, size: (record, heads)
 
 
 def run_study(
     record: Record,
-    heads: Heads,
+    grow: Grow,
     options: StudyOptions,
     *,
     after_stage: AfterStage,
     progress: Progress,
+    after_growth: Callable[[Record], None] = lambda record: None,
     deadline: float | None = None,
 ) -> Record:
     """Return the record with the sizes run that were still missing.
 
-    Ends when `after_stage` says so, at `deadline` (by `time.monotonic`), or after the last size. The
-    first stage of a record is always finished, so that there is something to say.
+    `grow` is asked before each size; a record that came back changed is given to `after_growth` before the
+    stage is run, to be written. Ends when `after_stage` says so, at `deadline` (by `time.monotonic`), or
+    after the last size. The first stage of a record is always finished, so that there is something to say.
     """
-    previous = _stack(record.last, heads) if record.last else None
-    done = len(record.stages)
-    for position, size in enumerate(record.sizes[done:], start=done):
-        progress.stage_started(size, position, record.sizes)
+    previous: Stack | None = None
+    while (size := _next_size(record)) is not None:
+        before = record
+        record, heads = grow(record, size)
+        record = replanned(record, size, options)
+        if record is not before:
+            after_growth(record)
+        if size not in record.sizes:
+            continue
+        if previous is None and record.last is not None:
+            previous = _stack(record.last, heads)
+        progress.stage_started(size, len(record.stages), record.sizes)
         started = time.monotonic()
         limit = deadline if record.stages else None
         try:
@@ -83,6 +148,10 @@ def run_study(
         if after_stage(record, time.monotonic() - started):
             break
     return record
+
+
+def _next_size(record: Record) -> int | None:
+    return record.sizes[len(record.stages)] if len(record.stages) < len(record.sizes) else None
 
 
 def _run_stage(

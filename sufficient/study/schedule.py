@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +11,8 @@ from numpy.typing import NDArray
 from sufficient.errors import DataError
 from sufficient.notice import Notice
 from sufficient.study.options import StudyOptions
-from sufficient.study.shares import Shares, share_sizes
+from sufficient.study.record import Record
+from sufficient.study.shares import WINDOW, AnyShares, CommonShares, Shares, share_sizes
 
 LEAST_VALIDATION, LEAST_HELD_OUT = 1, 2  # objects: a variance needs two
 FARTHEST_SEARCH = 10**12  # objects
@@ -26,6 +28,17 @@ def sizes_up_to(last: int, *, start: int, growth: float) -> tuple[int, ...]:
             grid.append(size)
         power += 1
     return (*[size for size in grid if size <= last * (1 - REPLACED_WITHIN)], last)
+
+
+def sizes_beyond(done: Sequence[int], grid: Sequence[int]) -> tuple[int, ...]:
+    """Return the sizes of the grid that are still to run, its last one in any case where it is larger.
+
+    A size run that is not on the grid was the whole fit pool before the data grew: it replaces one that
+    lies within 10 % above it.
+    """
+    largest = max(done, default=0)
+    floor = largest if largest in grid else largest / (1 - REPLACED_WITHIN)
+    return tuple(size for size in grid if size > largest and (size >= floor or size == grid[-1]))
 
 
 def smallest_complete_size(shares: Shares, labels: NDArray[np.int64]) -> tuple[int, int]:
@@ -45,38 +58,105 @@ def smallest_complete_size(shares: Shares, labels: NDArray[np.int64]) -> tuple[i
     return size, rarest
 
 
+def missed_class(shares: AnyShares, labels: NDArray[np.int64], size: int, classes: int) -> int | None:
+    """Return a class of which some replicate would see nothing at this size, or None."""
+    for replicate in range(shares.replicates):
+        seen = np.bincount(labels[shares.fitted(replicate, size)], minlength=classes)
+        if not seen.all():
+            return int(np.argmin(seen))
+    return None
+
+
 def planned_sizes(
-    shares: Shares, labels: NDArray[np.int64], classes: Sequence[str], options: StudyOptions
+    shares: AnyShares, labels: NDArray[np.int64], classes: Sequence[str], options: StudyOptions
 ) -> tuple[tuple[int, ...], tuple[Notice, ...]]:
     """Return the sizes to run and what there is to say of them.
 
     Raises DataError when the data holds fewer objects to fit than one size needs.
     """
-    if not _enough(shares.used, options):
+    _require_enough(shares, options)
+    last = min(shares.k_available, options.max_samples or shares.k_available)
+    grid = sizes_up_to(last, start=options.start, growth=options.growth)
+    if isinstance(shares, Shares):
+        complete, rarest = smallest_complete_size(shares, labels)
+        sizes = tuple(size for size in grid if complete and size >= complete)
+    else:  # the window moves with the size: a class may be missed after it was there
+        missed = {size: missed_class(shares, labels, size, len(classes)) for size in grid}
+        sizes = tuple(size for size in grid if missed[size] is None)
+        rarest = next((label for label in reversed(missed.values()) if label is not None), -1)
+        complete = int((labels[shares.fitted(0, shares.k_available)] == rarest).any())
+    if not sizes:
+        raise _without(
+            classes[rarest], labels == rarest, last, bool(complete) and options.max_samples is not None
+        )
+    if sizes == grid:
+        return sizes, ()
+    count = f"{int((labels == rarest).sum()):,} of {shares.used:,} objects"
+    if isinstance(shares, Shares):
+        said = (
+            f"the smallest size run is {sizes[0]:,}: below it some replicate would see nothing of class "
+            f"{classes[rarest]!r} ({count})."
+        )
+    else:
+        left_out = ", ".join(f"{size:,}" for size in grid if size not in sizes)
+        said = _not_run(left_out, classes[rarest], count)
+    return sizes, (Notice("RARE-CLASS", said),)
+
+
+def replanned(record: Record, size: int, options: StudyOptions) -> Record:
+    """Return the record with the sizes from `size` on planned by what has been read by now.
+
+    The last size is the whole fit pool as far as it is known; sizes run already stay. `size` itself is taken
+    out, with a notice, where some replicate would see nothing of a class. The record itself is returned where
+    nothing changes. Raises DataError when no size is left and none was run.
+    """
+    shares, classes = record.shares, record.classes
+    if not isinstance(shares, CommonShares):
+        return record
+    if shares.not_read and shares.k_available < WINDOW * size:
+        raise AssertionError(f"k = {size} needs {WINDOW * size} fit objects read, not {shares.k_available}")
+    _require_enough(replace(shares, k_available=shares.k_available + shares.not_read), options)
+    done = tuple(stage.size for stage in record.stages)
+    pool = shares.k_available + shares.not_read
+    last = min(pool, options.max_samples or pool)
+    grid = sizes_up_to(last, start=options.start, growth=options.growth)
+    later = tuple(k for k in sizes_beyond(done, grid) if k >= size or k == last)
+    notices = record.notices
+    if size in later and (rare := missed_class(shares, record.labels, size, len(classes))) is not None:
+        later = tuple(k for k in later if k != size)
+        has = record.labels == rare
+        if not later and not done:
+            raise _without(classes[rare], has, last, has.any() and options.max_samples is not None)
+        count = f"{int(has.sum()):,} of the {shares.used:,} objects read so far"
+        notices = (*notices, Notice("RARE-CLASS", _not_run(f"{size:,}", classes[rare], count)))
+    if done + later == record.sizes and notices == record.notices:
+        return record
+    return replace(record, sizes=done + later, notices=notices)
+
+
+def _not_run(sizes: str, name: str, count: str) -> str:
+    return f"k = {sizes} is not run: some replicate would see nothing of class {name!r} ({count})."
+
+
+def _without(name: str, has: NDArray[np.bool_], last: int, capped: bool) -> DataError:
+    return DataError(
+        f"class {name!r} has {int(has.sum()):,} of {len(has):,} objects: up to k = {last:,} some "
+        "replicate would be fitted without it. Collect more of it"
+        f"{', raise --max-samples' if capped else ''} or leave the class out."
+    )
+
+
+def _require_enough(shares: AnyShares, options: StudyOptions) -> None:
+    if (
+        shares.k_available < options.start
+        or shares.validation < LEAST_VALIDATION
+        or shares.held_out < LEAST_HELD_OUT
+    ):
         raise DataError(
             f"{shares.used:,} usable objects leave {max(shares.k_available, 0):,} to fit, "
             f"{shares.validation:,} to validate and {shares.held_out:,} held out; {options.start:,} "
             f"(--start), {LEAST_VALIDATION} and {LEAST_HELD_OUT} are the least. {_remedy(options)}"
         )
-    last = min(shares.k_available, options.max_samples or shares.k_available)
-    grid = sizes_up_to(last, start=options.start, growth=options.growth)
-    complete, rarest = smallest_complete_size(shares, labels)
-    sizes = tuple(size for size in grid if complete and size >= complete)
-    count = int((labels == rarest).sum())
-    if not sizes:
-        capped = complete and options.max_samples is not None
-        raise DataError(
-            f"class {classes[rarest]!r} has {count:,} of {shares.used:,} objects: up to k = {last:,} some "
-            "replicate would be fitted without it. Collect more of it"
-            f"{', raise --max-samples' if capped else ''} or leave the class out."
-        )
-    if sizes == grid:
-        return sizes, ()
-    message = (
-        f"the smallest size run is {sizes[0]:,}: below it some replicate would see nothing of class "
-        f"{classes[rarest]!r} ({count:,} of {shares.used:,} objects)."
-    )
-    return sizes, (Notice("RARE-CLASS", message),)
 
 
 def _enough(used: int, options: StudyOptions) -> bool:

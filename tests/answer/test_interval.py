@@ -8,7 +8,15 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sufficient.answer.interval import curve, has_learned, measure, shared_held_out
+from sufficient.answer.interval import (
+    curve,
+    grouped_variance,
+    has_learned,
+    learned_stages,
+    measure,
+    shared_held_out,
+)
+from sufficient.study.shares import CommonShares
 
 from .records import record, shares
 
@@ -169,3 +177,122 @@ def test_zero_constant_is_its_own_interval_and_breaks_nothing():
     points = curve(rec)
     assert (points[1].difference, points[1].lo, points[1].hi) == (0.0, 0.0, 0.0)
     assert all(p.lo is not None and p.hi is not None for p in (points[0], *points[2:]))
+
+
+def common(rec, *, held_out=100, not_read=0, groups=None, loss=None):
+    """The record with shares that all replicates have in common, and held-out losses of our own."""
+    shares = CommonShares(8, len(rec.labels) - 100 - held_out, 100, held_out, not_read=not_read)
+    losses = np.full((8, held_out), 0.5) if loss is None else loss
+    stages = tuple(
+        dataclasses.replace(stage, unseen_losses=losses.astype(np.float32)) for stage in rec.stages
+    )
+    return dataclasses.replace(rec, shares=shares, stages=stages, groups=groups)
+
+
+def brute_shared_training(shares, size, between, variance):
+    """c/C² by sets of fitted objects, as `_shared_training` derives it."""
+    sets = [set(shares.fitted(r, size).tolist()) for r in range(shares.replicates)]
+    among = [len(a & b) for a, b in combinations(sets, 2)]
+    shared = sum(among) / len(among)
+    of_window = variance / len(set().union(*sets))  # of 8 replicates: they cover it
+    return of_window if shared == size else min(between * shared / (size - shared), of_window)
+
+
+@pytest.mark.parametrize("noise", [0.02, 0.5])  # the smaller of the two comes of either
+def test_common_shares_add_what_common_training_objects_do(noise):
+    sizes = [32, 128, 256, 400, 600]
+    rec = common(record(lambda k: 0.5, sizes, used=800, noise=noise))
+    assert rec.shares.k_available == 600
+    measured = measure(rec)
+    own = [stage.constant.var(ddof=1) / stage.constant.mean() ** 2 for stage in rec.stages]
+    for i, (m, size) in enumerate(zip(measured, sizes, strict=True)):
+        between = np.mean(own[max(i - 1, 0) : i + 2])
+        assert m.spread.replicates == pytest.approx(between / 8)
+        expected = 0.1 / 100 + brute_shared_training(rec.shares, size, between, 0.1)
+        assert m.spread.objects == pytest.approx(expected, rel=1e-9)
+        assert m.spread.freedom == 14
+
+
+def test_the_shared_training_has_the_variance_that_its_derivation_says():
+    """Replicates that are sums of influences: variance of their mean = E s²/R + E s² ō/(k − ō)."""
+    shares, random = CommonShares(8, 800, 0, 0), np.random.default_rng(0)
+    fitted = np.stack([shares.fitted(r, 100) for r in range(8)])
+    influence = random.standard_normal((20_000, 800))
+    of = influence[:, fitted].mean(axis=2)  # (pools, R)
+    shared = (shares.shared(100).sum() - 800) / 56
+    assert shared == pytest.approx(100 / 7, rel=0.01)  # each of two neighbours has half, of seven others
+    between = of.var(axis=1, ddof=1).mean()
+    assert of.mean(axis=1).var() == pytest.approx(between * (1 / 8 + shared / (100 - shared)), rel=0.03)
+
+
+def test_dead_replicates_share_no_training():
+    """Every other replicate of a window of 4k: none that are left share an object."""
+    rec = common(record(lambda k: 0.5, [32, 45, 64], used=800, noise=0.1))
+    dead = np.arange(8) % 2 == 1
+    stages = tuple(dataclasses.replace(stage, dead=dead) for stage in rec.stages)
+    for m in measure(dataclasses.replace(rec, stages=stages)):
+        assert m.spread.objects == pytest.approx(0.1 * 0.5**2 / m.point.constant**2 / 100, rel=1e-9)
+
+
+def test_objects_alone_have_the_usual_variance():
+    values = np.random.default_rng(0).gamma(0.3, size=(8, 150))
+    found, count = grouped_variance(values, np.arange(150)[::-1] * 7)
+    assert found == pytest.approx(values.var(axis=1, ddof=1).mean())
+    assert count == 150
+
+
+def test_grouped_variance_equals_plain_loops():
+    random = np.random.default_rng(1)
+    values, groups = random.normal(size=(3, 60)), random.integers(9, size=60)
+    expected = []
+    for row in values:
+        sums = [sum(v - row.mean() for v, g in zip(row, groups, strict=True) if g == n) for n in range(9)]
+        expected.append(9 / 8 * sum(x * x for x in sums) / 60)
+    found, count = grouped_variance(values, groups)
+    assert (found, count) == (pytest.approx(np.mean(expected)), 9)
+
+
+def test_grouped_variance_is_that_of_a_mean_over_groups():
+    """Equal groups: the textbook's variance of group means over G, whatever binds the members."""
+    random = np.random.default_rng(2)
+    values = random.normal(size=(1, 40)).repeat(10, axis=1) + 0.1 * random.normal(size=(1, 400))
+    means = values.reshape(40, 10).mean(axis=1)
+    found, _ = grouped_variance(values, np.arange(400) // 10)
+    assert found / 400 == pytest.approx(means.var(ddof=1) / 40)
+    assert found > 8 * values.var()
+
+
+def test_groups_widen_the_interval_and_lower_its_freedom():
+    random = np.random.default_rng(3)
+    loss = np.repeat(random.gamma(1.0, size=(1, 10)), 10, axis=1) + np.zeros((8, 1))
+    plain = record(lambda k: 0.5, [32, 45, 64], used=800, noise=0.02)
+    groups = np.arange(800) // 10
+    alone, grouped = common(plain, loss=loss), common(plain, loss=loss, groups=groups)
+    gap = np.abs(loss - plain.stages[0].train_loss[:, None])
+    variance = gap.reshape(8, 10, 10).mean(axis=2).var(axis=1, ddof=1).mean() * 10
+    first = measure(grouped)[0]
+    between = first.spread.replicates * 8
+    expected = variance / 0.25 / 100
+    expected += brute_shared_training(grouped.shares, 32, between, variance / 0.25)
+    assert first.spread.objects == pytest.approx(expected, rel=1e-6)
+    assert first.spread.freedom == 9, "ten groups are held out"
+    assert measure(alone)[0].spread.freedom == 14
+    one = measure(common(plain, loss=loss, groups=np.arange(800) // 100))[0]
+    assert one.spread is None, "one group held out has no variance"
+    assert (one.point.lo, one.point.hi) == (None, None)
+
+
+def test_a_common_held_out_share_may_be_lucky():
+    """All replicates lose less than the entropy, by less than the share's own sampling error."""
+    random = np.random.default_rng(4)
+    rec = record([0.9], [32], noise=0.0)
+    lucky = np.full(8, rec.class_entropy - 0.05) + 0.001 * np.arange(8)
+    rec = dataclasses.replace(rec, stages=(dataclasses.replace(rec.stages[0], unseen_loss=lucky),))
+    assert learned_stages(rec) == [True]
+    assert learned_stages(common(rec, loss=np.full((8, 100), 1.5))) == [True], "no spread, no doubt"
+    assert learned_stages(common(rec, loss=1.5 + random.normal(size=(1, 100)) * np.ones((8, 1)))) == [False]
+    spread = stats.t.ppf(0.975, 7) * math.sqrt(lucky.var(ddof=1) / 8 + 1e-3)
+    excess = lucky - lucky.mean()
+    for gap, learned in ((1.001, True), (0.999, False)):
+        stage = dataclasses.replace(rec.stages[0], unseen_loss=rec.class_entropy - gap * spread + excess)
+        assert has_learned(stage, rec.class_entropy, 1e-3) is learned

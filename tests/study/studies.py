@@ -9,7 +9,7 @@ from sufficient.heads.learner import Heads
 from sufficient.heads.stack import Architecture
 from sufficient.progress import SilentProgress
 from sufficient.study.options import StudyOptions
-from sufficient.study.run import new_record, run_study
+from sufficient.study.run import at_once, new_record, run_study
 from tests.oracles import blobs
 
 OPTIONS = StudyOptions(hidden=8, layers=2, lr=1e-2, patience=3, replicates=3, start=16, device="cpu")
@@ -31,5 +31,5 @@ def problem(count=400, noise=1.5, options=OPTIONS, standardise=False):
 
 def run(record, heads, options=OPTIONS, *, after_stage=lambda so_far, seconds: False, deadline=None):
     return run_study(
-        record, heads, options, after_stage=after_stage, progress=SilentProgress(), deadline=deadline
+        record, at_once(heads), options, after_stage=after_stage, progress=SilentProgress(), deadline=deadline
     )

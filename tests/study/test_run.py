@@ -1,3 +1,4 @@
+import json
 import time
 from dataclasses import fields, replace
 
@@ -275,3 +276,20 @@ class TestStore:
         for count in (1, 2):
             append_stage(tmp_path, replace(record, stages=record.stages[:count]))
         assert [path.name for path in tmp_path.glob("last-*")] == [f"last-{record.sizes[1]:07d}.safetensors"]
+
+    def test_a_record_of_the_format_before_is_read(self, whole, tmp_path):
+        record = whole[0]
+        write_record(tmp_path, record)
+        header = json.loads((tmp_path / "record.json").read_text())
+        (tmp_path / header.pop("shares_file")).rename(tmp_path / "shares.safetensors")
+        (tmp_path / "record.json").write_text(json.dumps(header | {"format": 2}))
+        back = read_record(tmp_path)
+        same(back, record)
+        assert np.array_equal(back.shares.order, record.shares.order)
+
+    def test_a_record_of_a_format_to_come_is_refused(self, whole, tmp_path):
+        write_record(tmp_path, whole[0])
+        header = json.loads((tmp_path / "record.json").read_text())
+        (tmp_path / "record.json").write_text(json.dumps(header | {"format": 99}))
+        with pytest.raises(DataError, match="format 99, this version reads 2"):
+            read_record(tmp_path)
