@@ -3,213 +3,195 @@
 from __future__ import annotations
 
 import contextlib
-import json
 import time
-from dataclasses import replace
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, cast
+from typing import Any, cast
 
 from sufficient.answer.interval import curve
 from sufficient.answer.verdict import certain, judge
-from sufficient.data.images import LARGEST_OWN_SIDE
-from sufficient.data.labelled import LabelledData
-from sufficient.data.sources import read
-from sufficient.environment import computed_by, environment
-from sufficient.errors import DataError, ResourceError, UsageError
-from sufficient.features.choose import Features, ScaleChoice, choose, remarks
+from sufficient.data.walk import printable
+from sufficient.environment import environment
+from sufficient.errors import UsageError
+from sufficient.extending import IN_MEMORY, earlier_run, inherited
 from sufficient.heads.device import choose_device, exact_float32
-from sufficient.heads.fit import FitOptions
-from sufficient.heads.learner import Heads
-from sufficient.heads.stack import Architecture
+from sufficient.intake import intake
+from sufficient.log import logged
 from sufficient.notice import Notice
-from sufficient.options import QUICK_REPLICATES, RunOptions, read_options
+from sufficient.options import QUICK_REPLICATES, Pooling, RunOptions, SourceOptions
 from sufficient.progress import Progress, SilentProgress
-from sufficient.report.export import data_block, read_skipped
-from sufficient.result import ENVIRONMENT, RESULT, SKIPPED, Estimate, NotWrittenError
-from sufficient.run_directory import CONFIG, RECORD, begin, held, opened
+from sufficient.result import Estimate
+from sufficient.run_directory import RECORD, begin, opened
+from sufficient.stored import written
 from sufficient.study.options import StudyOptions
 from sufficient.study.record import Record
-from sufficient.study.run import new_record, run_study
-from sufficient.study.store import append_stage, read_record, write_header
-
-if TYPE_CHECKING:
-    import torch
+from sufficient.study.run import run_study
+from sufficient.study.store import append_stage, read_record, write_header, write_record
 
 
 def estimate(
     data: Any,
     labels: Any = None,
     *,
-    tol: float = 1e-4,
+    tol: float | None = None,
+    rel_tol: float | None = None,
+    targets: str | Sequence[str] = (),
+    min_gain: float | None = None,
     confirm: int = 2,
-    features: str = "auto",
-    size: int | None = None,
+    features: str | Callable[[list[Any]], Any] = "auto",
+    pooling: str | None = None,
+    revision: str | None = None,
+    all_features: bool = False,
     scale: str = "auto",
-    root: str | Path | None = None,
-    download: bool = False,
     time_limit: float | None = None,
     quick: bool = False,
     out: str | Path | None = None,
     resume: bool = False,
+    extend: str | Path | Estimate | None = None,
     progress: Progress | None = None,
-    **study: Any,
+    log: str | None = None,
+    **more: Any,
 ) -> Estimate:
     """Return whether the data is large enough for a fully connected head on its features.
 
-    `data`: a SPEC or path (a folder of class folders, `digits`, `mnist`, `x.npz`, …), or images
-    (N, H, W[, C]) uint8 or features (N, d) float with `labels` (N,). `tol` in nats: by how much one more
-    object may still change the mean loss. `time_limit` in seconds. `out`: a new directory for the run, which
-    `resume` goes on with. `progress`: a listener, e.g. `sufficient.LiveStudy(tol=1e-4)`; silent by default.
-    `study`: fields of `StudyOptions` (hidden, layers, bias, replicates, held_out, start, growth, seed, …).
+    `data`: a SPEC or path (a folder of class folders, a table, `digits`, `mnist`, `x.npz`,
+    `hf://datasets/NAME`, …), images (N, H, W[, C]) uint8 or features (N, d) float with `labels` (N,), a
+    DataFrame, a torch `Dataset` or a `datasets.Dataset`. `labels` may also be the path of a table of labels
+    beside a folder.
+    What is asked, all of it at once: `tol` in nats, by how much one more object may still change the mean
+    loss (1e-4 where nothing else is asked); `rel_tol`, the same relative to the unseen loss; `targets` on
+    unseen objects, such as "accuracy=0.95", "error=0.05", "loss=0.2"; `min_gain` of accuracy by doubling.
+    `features`: `auto`, `pixels`, a pretrained model (with `pooling`, `revision`) or a callable, a list of RGB
+    images → (N, d). `time_limit` in seconds. `out`: a new directory for the run, which `resume` goes on with.
+    `extend`: the directory of a run (or an Estimate) whose data has grown: its objects stay in their shares,
+    new ones are appended to each, its stages are not trained again, and the sizes go on beyond them. Options
+    left at their default are that run's; it is only read, and `out` is a new one.
+    `progress`: a listener, e.g. `sufficient.LiveStudy(tol=1e-4)`; silent by default. `log`: `tensorboard`,
+    `mlflow` or `wandb`, to which every stage is written too.
+    `more`: fields of `SourceOptions` (label_column, group_column, split, size, root, …) and of `StudyOptions`
+    (hidden, layers, bias, replicates, held_out, start, growth, seed, …).
 
     Raises UsageError for options that cannot be meant, DataError for data that cannot be used,
     ResourceError for disk, memory or device.
     """
     if quick:
-        if "replicates" in study:
+        if "replicates" in more:
             raise UsageError(f"--quick means --replicates {QUICK_REPLICATES}; give one of the two.")
-        study["replicates"] = QUICK_REPLICATES
-    if unknown := sorted(set(study) - set(StudyOptions.__dataclass_fields__)):
+        more["replicates"] = QUICK_REPLICATES
+    table = printable(str(labels)) if isinstance(labels, str | Path) else None
+    source = {name: more.pop(name) for name in SourceOptions.__dataclass_fields__ if name in more}
+    if source.get("root") is not None:
+        source["root"] = str(source["root"])
+    if isinstance(source.get("drop"), str):
+        source["drop"] = (source["drop"],)
+    if unknown := sorted(set(more) - set(StudyOptions.__dataclass_fields__)):
         raise UsageError(f"estimate() has no option {', '.join(unknown)}; see help(sufficient.estimate).")
     options = RunOptions(
-        data=str(data) if isinstance(data, str | Path) else "arrays",
+        data=printable(str(data)) if isinstance(data, str | Path) else "arrays",
         tol=tol,
+        rel_tol=rel_tol,
+        targets=tuple([targets] if isinstance(targets, str) else targets),
+        min_gain=min_gain,
         confirm=confirm,
-        features=features,
-        size=size,
+        features=features if isinstance(features, str) else _name(features),
+        pooling=cast(Pooling | None, pooling),
+        revision=revision,
+        all_features=all_features,
         scale=scale,
-        root=None if root is None else str(root),
-        download=download,
         time_limit=time_limit,
-        study=StudyOptions(**study),
+        source=SourceOptions(**source, labels=table),
+        study=StudyOptions(**more),
     )
+    earlier: Record | None = None
+    if extend is not None:
+        earlier, before = earlier_run(extend)
+        name = str(extend) if isinstance(extend, str | Path) else IN_MEMORY
+        options = inherited(replace(options, extend=name), before)
+        labels = options.source.labels if labels is None else labels
     if resume and out is None:
         raise UsageError("resume needs the directory of the run: give --out DIR.")
-    return _run(
-        options, data, labels, None if out is None else Path(out), resume, progress or SilentProgress()
-    )
-
-
-def load(directory: str | Path) -> Estimate:
-    """Return the estimate of a run directory, judged from its record. Raises DataError where none is."""
-    directory = Path(directory)
-    record = read_record(directory / RECORD)
-    if record is None or not record.stages:
-        raise DataError(
-            f"{directory} holds no finished stage of a run; give the directory that "
-            "`sufficient estimate --out` wrote to."
+    with logged(log, progress or SilentProgress(), out=None if out is None else Path(out)) as listener:
+        run = _Run(
+            options,
+            data,
+            labels,
+            features=None if isinstance(features, str) else features,
+            out=None if out is None else Path(out),
+            progress=listener,
+            earlier=earlier,
         )
-    options = read_options(directory / CONFIG)
-    result = _json(directory / RESULT)
-    return Estimate(
-        answer=judge(record, tol=options.tol, confirm=options.confirm),
-        record=record,
-        options=options,
-        environment=_json(directory / ENVIRONMENT),
-        skipped=read_skipped(directory / SKIPPED),
-        seconds=result.get("seconds", 0.0),
-        resumed=result.get("resumed", False),
-    )
+        return listener.ended(run(resume=resume))
 
 
-def report(directory: str | Path, *, tol: float | None = None) -> Estimate:
-    """Return the run judged again, for another `tol` (nats) if given, with its files rewritten.
+@dataclass(frozen=True)
+class _Run:
+    """One call of `estimate`."""
 
-    Nothing is trained. Raises DataError where no run is, ResourceError when the disk says no.
-    """
-    if not Path(directory).is_dir():
-        raise DataError(f"{directory} is no directory; give that of a run.")
-    with held(Path(directory)):
-        run = load(directory)
-        judged = run if tol is None else run.judged(tol=tol)
-        return _written(replace(judged, command="report"), Path(directory))
+    options: RunOptions
+    data: Any
+    labels: Any
+    features: Callable[[list[Any]], Any] | None  # a callable in place of the options' name
+    out: Path | None
+    progress: Progress
+    earlier: Record | None = None  # of the run that is extended
 
-
-def read_data(options: RunOptions, data: Any, labels: Any, progress: Progress) -> LabelledData:
-    """Return the labelled objects that the options name, read as their features need them."""
-    return read(
-        data,
-        labels=labels,
-        size=options.size,
-        largest_side=LARGEST_OWN_SIDE if options.features == "auto" else None,
-        root=None if options.root is None else Path(options.root),
-        download=options.download,
-        progress=progress.data_progress,
-    )
-
-
-def _run(
-    options: RunOptions, data: Any, labels: Any, out: Path | None, resume: bool, progress: Progress
-) -> Estimate:
-    began = time.monotonic()
-    deadline = None if options.time_limit is None else began + options.time_limit
-    device = choose_device(options.study.device)
-    with exact_float32(), contextlib.nullcontext() if out is None else opened(out, options, resume=resume):
-        labelled = read_data(options, data, labels, progress)
-        chosen = choose(
-            labelled, features=options.features, size=options.size, scale=cast(ScaleChoice, options.scale)
-        )
-        record, resumed = _begun(out, _described(labelled, chosen, options, device), options)
-        skipped = labelled.audit.skipped
-        del labelled
-        heads = _heads(chosen, record, options, device)
-
-        def after_stage(so_far: Record, seconds: float) -> bool:
-            if out is not None:
-                append_stage(out / RECORD, so_far)
-            progress.stage_done(curve(so_far)[-1], seconds)
-            return certain(so_far, tol=options.tol, confirm=options.confirm)
-
-        progress.resumed(curve(record))
-        if not (record.stages and certain(record, tol=options.tol, confirm=options.confirm)):
-            record = run_study(
-                record, heads, options.study, after_stage=after_stage, progress=progress, deadline=deadline
+    def __call__(self, *, resume: bool) -> Estimate:
+        options, out = self.options, self.out
+        began = time.monotonic()
+        deadline = None if options.time_limit is None else began + options.time_limit
+        device = choose_device(options.study.device)
+        with (
+            exact_float32(),
+            contextlib.nullcontext() if out is None else opened(out, options, resume=resume),
+        ):
+            taken = intake(
+                options,
+                self.data,
+                self.labels,
+                device=device,
+                progress=self.progress,
+                features=self.features,
+                earlier=self.earlier,
             )
-        result = Estimate(
-            answer=judge(record, tol=options.tol, confirm=options.confirm),
-            record=record,
-            options=options,
-            environment=environment(str(device)),
-            skipped=skipped,
-            seconds=time.monotonic() - began,
-            resumed=resumed,
-        )
-        return result if out is None else _written(result, out)
+            record, resumed = _begun(out, taken.record, options)
+            if record.stages:
+                record, _ = taken.grow(record, record.stages[-1].size)  # what was read then is read again
+            self.progress.resumed(curve(record))
+            if not (record.stages and self._certain(record)):
+                record = run_study(
+                    record,
+                    taken.grow,
+                    options.study,
+                    after_stage=self._after_stage,
+                    after_growth=self._after_growth,
+                    progress=self.progress,
+                    deadline=deadline,
+                )
+            result = Estimate(
+                answer=judge(record, tol=options.tol, criteria=options.criteria, confirm=options.confirm),
+                record=record,
+                options=options,
+                environment=environment(str(device)),
+                skipped=taken.skipped(),
+                seconds=time.monotonic() - began,
+                resumed=resumed,
+            )
+            return result if out is None else written(result, out)
 
+    def _after_stage(self, so_far: Record, seconds: float) -> bool:
+        if self.out is not None:
+            append_stage(self.out / RECORD, so_far)
+        self.progress.stage_done(curve(so_far)[-1], seconds)
+        return self._certain(so_far)
 
-def _described(labelled: LabelledData, chosen: Features, options: RunOptions, device: torch.device) -> Record:
-    """Return a record without stages that says what is studied."""
-    record = new_record(chosen.labels, labelled.classes, options.study)
-    architecture = _architecture(chosen, record, options.study)
-    study = options.study
-    return replace(
-        record,
-        options=options.resolved(),
-        notices=(*labelled.audit.notices, *remarks(labelled), *record.notices),
-        data=data_block(
-            labelled.audit,
-            spec=options.data,
-            fingerprint=labelled.fingerprint,
-            held_out=record.shares.held_out,
-            validation=record.shares.validation,
-        ),
-        features={
-            "name": chosen.name,
-            "scale": chosen.scale,
-            "reason": chosen.reason,
-            "dimension": chosen.values.shape[1],
-        },
-        model={
-            "description": _description(architecture),
-            "hidden": study.hidden,
-            "layers": study.layers,
-            "bias": study.bias,
-            "parameters": architecture.parameters,
-            "inputs": architecture.inputs,
-            "outputs": architecture.classes,
-        },
-        computed=computed_by(str(device)),
-    )
+    def _after_growth(self, grown: Record) -> None:
+        if self.out is not None:
+            write_header(self.out / RECORD, grown)
+
+    def _certain(self, record: Record) -> bool:
+        options = self.options
+        return certain(record, tol=options.tol, criteria=options.criteria, confirm=options.confirm)
 
 
 def _begun(out: Path | None, fresh: Record, options: RunOptions) -> tuple[Record, bool]:
@@ -217,9 +199,9 @@ def _begun(out: Path | None, fresh: Record, options: RunOptions) -> tuple[Record
     if out is None:
         return fresh, False
     before = read_record(out / RECORD)
-    if before is None:
+    if before is None or len(before.stages) < len(fresh.stages):  # killed while re-used stages were written
         begin(out, options)
-        write_header(out / RECORD, fresh)
+        write_record(out / RECORD, fresh)
         return fresh, False
     if before.data["fingerprint"] != fresh.data["fingerprint"]:
         raise UsageError(
@@ -246,49 +228,7 @@ def _elsewhere(before: Record, now: Record) -> Notice:
     )
 
 
-def _heads(chosen: Features, record: Record, options: RunOptions, device: torch.device) -> Heads:
-    study = options.study
-    return Heads.over(
-        chosen.values,
-        chosen.labels,
-        architecture=_architecture(chosen, record, study),
-        options=FitOptions(
-            lr=study.lr,
-            batch_size=study.batch_size,
-            patience=study.patience,
-            max_updates=study.max_updates,
-        ),
-        device=device,
-        standardise=chosen.scale == "standard",
-    )
-
-
-def _architecture(chosen: Features, record: Record, study: StudyOptions) -> Architecture:
-    return Architecture(
-        inputs=chosen.values.shape[1],
-        classes=len(record.classes),
-        hidden=study.hidden,
-        layers=study.layers,
-        bias=study.bias,
-    )
-
-
-def _description(architecture: Architecture) -> str:
-    widths = "-".join(str(width) for width in architecture.widths)
-    bias = "with biases" if architecture.bias else "no biases"
-    return f"fully connected {widths}, ReLU, {bias} ({architecture.parameters:,} parameters)"
-
-
-def _written(result: Estimate, directory: Path) -> Estimate:
-    try:
-        return result.write_answer(directory)
-    except ResourceError as error:
-        raise NotWrittenError(error, result) from error
-
-
-def _json(path: Path) -> dict[str, Any]:
-    try:
-        loaded = json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
-        return {}  # a run that was killed before its answer was written: the record is what counts
-    return loaded if isinstance(loaded, dict) else {}
+def _name(features: Callable[..., Any]) -> str:
+    """Return how a callable is called in the options."""
+    module, name = getattr(features, "__module__", None), getattr(features, "__qualname__", None)
+    return f"{module or type(features).__module__}:{name or type(features).__qualname__}"

@@ -13,7 +13,7 @@ from sufficient import __version__
 
 LIBRARIES = (
     "torch", "torchvision", "transformers", "numpy", "scipy", "scikit-learn", "pillow", "matplotlib",
-    "safetensors", "typer", "rich",
+    "safetensors", "jinja2", "typer", "rich",
 )  # fmt: skip
 
 

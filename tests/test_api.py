@@ -37,7 +37,7 @@ def test_digits_are_sufficient_for_a_thousandth_of_a_nat(digits):
     assert digits.verdict == "sufficient"
     lo, hi = digits.k_interval
     assert 64 < lo <= digits.k_sufficient <= hi < 1_238
-    assert digits.forecast is None
+    assert digits.answer.forecast is None
     assert [point.k for point in digits.curve] == sorted({point.k for point in digits.curve})
     assert digits.outlook.accuracy > 0.9
     assert digits.curve[-1].k < 1_238, "the study stops when the verdict is certain"
@@ -101,7 +101,7 @@ def test_without_training_data_beyond_the_rate_the_verdict_is_insufficient():
     assert estimate.verdict == "insufficient"
     assert estimate.k_sufficient is None
     assert [point.k for point in estimate.curve][-1] == estimate.answer.k_available
-    forecast = estimate.forecast
+    forecast = estimate.answer.forecast
     assert forecast is None or forecast.k_needed is None or forecast.k_needed > estimate.answer.k_available
 
 
@@ -236,6 +236,7 @@ class TestRunDirectory:
             "figures/curve.svg",
             "figures/curve.png",
             "figures/paper_view.svg",
+            "figures/per_class.svg",
             "config.toml",
         ]
         before = {name: (tmp_path / "run" / name).read_bytes() for name in files}
@@ -309,14 +310,15 @@ def test_unknown_public_names_are_an_attribute_error():
 
 
 def test_options_survive_their_file(tmp_path):
-    from sufficient.options import RunOptions, differences, read_options
+    from sufficient.options import RunOptions, SourceOptions, differences, read_options
     from sufficient.study.options import StudyOptions
 
     options = RunOptions(data='a "quoted" path', tol=3e-5, study=StudyOptions(max_updates=7, growth=1.5))
     (tmp_path / "config.toml").write_text(options.to_toml())
     assert read_options(tmp_path / "config.toml") == options
     assert differences(tmp_path / "config.toml", replace(options, time_limit=5.0)) == []
-    assert differences(tmp_path / "config.toml", replace(options, size=8)) == ["--size was not set and is 8"]
+    other = replace(options, source=SourceOptions(size=8))
+    assert differences(tmp_path / "config.toml", other) == ["--size was not set and is 8"]
 
 
 def test_a_disk_too_full_for_figures_still_gives_the_answer(tmp_path, monkeypatch):

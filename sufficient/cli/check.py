@@ -6,7 +6,21 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sufficient.cli.estimate import Download, Root, Size, Spec, mode
+from sufficient.cli.estimate import (
+    Download,
+    Drop,
+    GroupColumn,
+    GroupLevel,
+    ImageColumn,
+    LabelColumn,
+    Labels,
+    MaxPixels,
+    Root,
+    Size,
+    Spec,
+    Split,
+    mode,
+)
 from sufficient.cli.output import Output
 from sufficient.errors import DataError
 from sufficient.notice import Notice
@@ -17,19 +31,41 @@ if TYPE_CHECKING:
 
 def check(
     data: Spec,
-    size: Size = None,
+    labels: Labels = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
+    group_column: GroupColumn = None,
+    group_level: GroupLevel = None,
+    drop: Drop = None,
+    split: Split = None,
+    max_pixels: MaxPixels = None,
     root: Root = None,
     download: Download = False,
+    size: Size = None,
     json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> int:
-    """Say what would be used, what skipped, and why; nothing is trained."""
+    """Say what would be used, what skipped, and why; every image is decoded, nothing is trained."""
     from sufficient.cli.live import LiveStudy
     from sufficient.data.sources import read
     from sufficient.report.audit import audit_dict, audit_lines
 
     output = Output(mode(json=json, quiet=False))
     with LiveStudy(output, tol=1.0) as live:
-        labelled = read(data, size=size, root=root, download=download, progress=live.data_progress)
+        labelled = read(
+            data,
+            labels=labels,
+            label_column=label_column,
+            image_column=image_column,
+            group_column=group_column,
+            group_level=group_level,
+            drop=drop or (),
+            split=split,
+            size=size,
+            max_pixels=max_pixels,
+            root=root,
+            download=download,
+            progress=live.data_progress,
+        )
     remarks = _of_a_study(labelled)
     output.result(audit_lines(labelled, remarks))
     output.json(audit_dict(labelled, remarks))
@@ -39,10 +75,10 @@ def check(
 def _of_a_study(labelled: LabelledData) -> tuple[Notice, ...]:
     """Return what `estimate` with its defaults would remark on the numbers of objects."""
     from sufficient.data.images import LARGEST_OWN_SIDE
+    from sufficient.data.labelled import PAPER_MODEL
     from sufficient.features.choose import remarks
     from sufficient.study.options import StudyOptions
-    from sufficient.study.schedule import planned_sizes
-    from sufficient.study.shares import divide
+    from sufficient.study.run import new_record
 
     found = list(remarks(labelled))
     if labelled.kind == "images" and (labelled.largest_side or 0) > LARGEST_OWN_SIDE:
@@ -50,12 +86,18 @@ def _of_a_study(labelled: LabelledData) -> tuple[Notice, ...]:
             Notice(
                 "LARGE-IMAGES",
                 f"the largest image has {labelled.largest_side} pixels on its longer side, more than "
-                f"{LARGEST_OWN_SIDE}: `estimate` will need --features pixels, and reads them as above.",
+                f"{LARGEST_OWN_SIDE}: `estimate` takes {PAPER_MODEL}'s features of them (another "
+                "model: --features MODEL), or, with --features pixels, reads them as above.",
             )
         )
-    options = StudyOptions()
-    shares = divide(labelled.labels, replicates=options.replicates, seed=options.seed)
     try:
-        return (*found, *planned_sizes(shares, labelled.labels, labelled.classes, options)[1])
+        record = new_record(
+            labelled.labels,
+            labelled.classes,
+            StudyOptions(),
+            groups=labelled.groups,
+            twins=labelled.twins,
+        )
     except DataError as error:
         return (*found, Notice("TOO-FEW-OBJECTS", str(error)))
+    return (*found, *record.notices)

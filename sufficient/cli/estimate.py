@@ -6,39 +6,134 @@ import math
 import re
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
+from sufficient.answer.criteria import TOL
 from sufficient.cli.live import LiveStudy
 from sufficient.cli.output import Mode, Output
 from sufficient.errors import UsageError
 
 INSUFFICIENT, INCONCLUSIVE = 10, 11  # exit codes with --exit-code
 
-DATA, HEAD, STUDY, ANSWER = "Data", "Head and its fit", "Study", "Answer"
+DATA, FEATURES = "Data", "Features"
+HEAD, STUDY, ANSWER = "Head and its fit", "Study", "Answer"
+ASKED = "What is asked (all of it must hold)"
+
+Tol = Annotated[
+    float | None,
+    typer.Option(
+        help="Tolerance in nats: how much one more object may change the mean loss.",
+        show_default="1e-4, if nothing else is asked",
+        rich_help_panel=ASKED,
+    ),
+]
+RelTol = Annotated[
+    float | None,
+    typer.Option(help="The same, relative to the loss on unseen objects.", rich_help_panel=ASKED),
+]
+Target = Annotated[
+    list[str] | None,
+    typer.Option(
+        metavar="NAME=VALUE",
+        help="accuracy=0.95, error=0.05 or loss=0.2 on unseen objects; repeatable.",
+        rich_help_panel=ASKED,
+    ),
+]
+MinGain = Annotated[
+    float | None,
+    typer.Option(
+        help="Enough when doubling the objects would raise accuracy by less than this.", rich_help_panel=ASKED
+    ),
+]
 
 Spec = Annotated[
     str,
     typer.Option(
         "--data",
         metavar="SPEC",
-        help="Folder of class folders, .npz, .safetensors, digits, mnist, fashionmnist, cifar10 or cifar100.",
+        help="Folder of images, table, .npz, .safetensors, hf://datasets/NAME, digits, mnist, fashionmnist, "
+        "cifar10 or cifar100.",
         rich_help_panel=DATA,
     ),
 ]
-Features = Annotated[str, typer.Option(help="auto, or pixels in [−1, 1].", rich_help_panel=DATA)]
+Features = Annotated[
+    str,
+    typer.Option(
+        metavar="auto|pixels|MODEL",
+        help="pixels in [−1, 1], or a pretrained model: a transformers checkpoint by name or folder, "
+        "torchvision:NAME, or module:function.",
+        rich_help_panel=FEATURES,
+    ),
+]
+Pooling = Annotated[
+    str | None,
+    typer.Option(
+        metavar="cls|mean|pooler",
+        help="Which output of the model.",
+        show_default="the class token, else the pooled output",
+        rich_help_panel=FEATURES,
+    ),
+]
+Revision = Annotated[
+    str | None,
+    typer.Option(
+        help="Of the model: branch, tag or commit; for torchvision its weights' name, or random.",
+        rich_help_panel=FEATURES,
+    ),
+]
+AllFeatures = Annotated[
+    bool,
+    typer.Option(
+        "--all-features",
+        help="Make the features of every image first, not only of those that the study needs.",
+        rich_help_panel=FEATURES,
+    ),
+]
 Size = Annotated[
     int | None,
     typer.Option(
         help="Side in pixels that images are resized to.",
         show_default="their own up to 64, else 32",
-        rich_help_panel=DATA,
+        rich_help_panel=FEATURES,
     ),
 ]
 Scale = Annotated[
     str,
-    typer.Option(help="auto, none or standard: scale columns on each fitted sample.", rich_help_panel=DATA),
+    typer.Option(
+        help="auto, none or standard: scale columns on each fitted sample.", rich_help_panel=FEATURES
+    ),
+]
+Labels = Annotated[
+    Path | None,
+    typer.Option(help="Table of labels beside a folder: .csv, .jsonl or .parquet.", rich_help_panel=DATA),
+]
+LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label.", rich_help_panel=DATA)]
+ImageColumn = Annotated[str | None, typer.Option(help="Column that holds the image.", rich_help_panel=DATA)]
+GroupColumn = Annotated[
+    str | None,
+    typer.Option(
+        help="Column whose equal values (a patient, a scene) stay on one side of every split.",
+        rich_help_panel=DATA,
+    ),
+]
+GroupLevel = Annotated[
+    int | None,
+    typer.Option(help="The same by folders: 2 is the level inside the classes.", rich_help_panel=DATA),
+]
+Drop = Annotated[
+    list[str] | None,
+    typer.Option(metavar="COLUMN", help="A column that is no feature; repeatable.", rich_help_panel=DATA),
+]
+Split = Annotated[str | None, typer.Option(help="Split of a Hugging Face data set.", rich_help_panel=DATA)]
+MaxPixels = Annotated[
+    int | None,
+    typer.Option(
+        help="Largest image, in pixels, that is decoded.",
+        show_default="Pillow's limit",
+        rich_help_panel=DATA,
+    ),
 ]
 Root = Annotated[
     Path | None, typer.Option(help="Where named data sets lie.", show_default="data", rich_help_panel=DATA)
@@ -48,21 +143,29 @@ Download = Annotated[bool, typer.Option(help="Let torchvision download into --ro
 
 def estimate(
     data: Spec,
-    tol: Annotated[
-        float,
-        typer.Option(
-            help="Tolerance in nats: how much one more object may change the mean loss.",
-            rich_help_panel=ANSWER,
-        ),
-    ] = 1e-4,
+    tol: Tol = None,
+    rel_tol: RelTol = None,
+    target: Target = None,
+    min_gain: MinGain = None,
     confirm: Annotated[
-        int, typer.Option(help="At how many last sizes tol must hold.", rich_help_panel=ANSWER)
+        int, typer.Option(help="At how many last sizes all that is asked must hold.", rich_help_panel=ASKED)
     ] = 2,
-    features: Features = "auto",
-    size: Size = None,
-    scale: Scale = "auto",
+    labels: Labels = None,
+    label_column: LabelColumn = None,
+    image_column: ImageColumn = None,
+    group_column: GroupColumn = None,
+    group_level: GroupLevel = None,
+    drop: Drop = None,
+    split: Split = None,
+    max_pixels: MaxPixels = None,
     root: Root = None,
     download: Download = False,
+    features: Features = "auto",
+    pooling: Pooling = None,
+    revision: Revision = None,
+    all_features: AllFeatures = False,
+    size: Size = None,
+    scale: Scale = "auto",
     hidden: Annotated[int, typer.Option(help="Units of each hidden layer.", rich_help_panel=HEAD)] = 64,
     layers: Annotated[int, typer.Option(help="Linear layers.", rich_help_panel=HEAD)] = 3,
     bias: Annotated[
@@ -116,6 +219,14 @@ def estimate(
             help="Directory of the run.", show_default="runs/<UTC time>-<data>", rich_help_panel=ANSWER
         ),
     ] = None,
+    extend: Annotated[
+        Path | None,
+        typer.Option(
+            metavar="RUN",
+            help="Go on with a run whose data has grown, in a new --out; options left out are that run's.",
+            rich_help_panel=ANSWER,
+        ),
+    ] = None,
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with --out.", rich_help_panel=ANSWER)
     ] = False,
@@ -123,6 +234,14 @@ def estimate(
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print the verdict word.", rich_help_panel=ANSWER)
     ] = False,
+    log: Annotated[
+        str | None,
+        typer.Option(
+            metavar="tensorboard|mlflow|wandb",
+            help="Write every stage there too, where its package is installed.",
+            rich_help_panel=ANSWER,
+        ),
+    ] = None,
     exit_code: Annotated[
         bool,
         typer.Option(
@@ -138,21 +257,38 @@ def estimate(
     output.line(f"run directory: {directory}")
     from sufficient import api
 
-    with LiveStudy(output, tol=tol) as live:
+    more: dict[str, Any] = {} if replicates is None else {"replicates": replicates}
+    with LiveStudy(output, tol=_drawn(tol, extend)) as live:
         result = api.estimate(
             data,
+            labels,
             tol=tol,
+            rel_tol=rel_tol,
+            targets=target or (),
+            min_gain=min_gain,
             confirm=confirm,
             features=features,
-            size=size,
+            pooling=pooling,
+            revision=revision,
+            all_features=all_features,
             scale=scale,
+            label_column=label_column,
+            image_column=image_column,
+            group_column=group_column,
+            group_level=group_level,
+            drop=drop or (),
+            split=split,
+            size=size,
+            max_pixels=max_pixels,
             root=root,
             download=download,
             time_limit=time_limit,
             quick=quick,
             out=directory,
             resume=resume,
+            extend=extend,
             progress=live,
+            log=log,
             hidden=hidden,
             layers=layers,
             bias=bias,
@@ -167,7 +303,7 @@ def estimate(
             max_samples=max_samples,
             seed=seed,
             device=device,
-            **({} if replicates is None else {"replicates": replicates}),
+            **more,
         )
     output.result(result.lines(), result.verdict)
     output.json(result.to_dict())
@@ -177,6 +313,15 @@ def estimate(
         if exit_code
         else 0
     )
+
+
+def _drawn(tol: float | None, extend: Path | None) -> float:
+    """Return the tolerance that the live curve is held against: that of the run that is extended, if any."""
+    if tol is None and extend is not None:
+        from sufficient.extending import earlier_run
+
+        tol = earlier_run(extend)[1].tol
+    return TOL if tol is None else tol
 
 
 def mode(*, json: bool, quiet: bool) -> Mode:

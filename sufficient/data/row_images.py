@@ -15,8 +15,7 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sufficient.data.catalogue import labels_fingerprint, opened
-from sufficient.data.folder import usable_cpus
-from sufficient.data.folder import image_remarks
+from sufficient.data.folder import image_remarks, usable_cpus
 from sufficient.data.images import Decoded, decoded, to_common_size
 from sufficient.data.labelled import ImageSet, LabelledData, Opened, Progress, Skipped, UnusableError
 from sufficient.data.opening import EXPLICIT_RANGE, in_own_mode, open_image, pillow_settings

@@ -155,7 +155,8 @@ def _small_class_notice(classes: tuple[str, ...], counts: NDArray[np.int64]) -> 
     if not small:
         return []
     named = _some([f"{name} ({count})" for name, count in small])
-    message = f"{len(small):,} classes of fewer than {SMALLEST_CLASS} objects are skipped: {named}."
+    what, verb = ("class", "is") if len(small) == 1 else ("classes", "are")
+    message = f"{len(small):,} {what} of fewer than {SMALLEST_CLASS} objects {verb} skipped: {named}."
     return [Notice("CLASS-TOO-SMALL", message)]
 
 

@@ -55,7 +55,11 @@ class Supply:
         fit: int,
         validation: int,
         held_out: int,
-        stored: tuple[int, int, int] = (0, 0, 0),  # of each, how many an earlier run has: read before all others
+        stored: tuple[int, int, int] = (
+            0,
+            0,
+            0,
+        ),  # of each, how many an earlier run has: read before all others
         device: torch.device,
         progress: FeaturesProgress | None = None,
     ) -> None:

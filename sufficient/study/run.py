@@ -136,7 +136,7 @@ def run_study(
         if size not in record.sizes:
             continue
         if previous is None and record.last is not None:
-            previous = _stack(record.last, heads)
+            previous = restored(record.last, heads)
         progress.stage_started(size, len(record.stages), record.sizes)
         started = time.monotonic()
         limit = deadline if record.stages else None
@@ -259,7 +259,8 @@ def _last(view: Heads, stack: Stack, record: Record, sample: Index) -> Last:
     )
 
 
-def _stack(last: Last, heads: Heads) -> Stack:
+def restored(last: Last, heads: Heads) -> Stack:
+    """Return the networks of the last stage, on the device of the learner."""
     tensors = {name: torch.from_numpy(value) for name, value in last.weights.items()}
     layers = heads.architecture.layers
     weights = tuple(tensors[f"weight.{p}"] for p in range(layers))

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import sufficient
+from sufficient.answer.criteria import TOL
 from sufficient.answer.verdict import judge
 from sufficient.cli.app import run
 from sufficient.cli.estimate import default_directory, estimate
@@ -151,7 +152,8 @@ def test_known_errors_are_one_sentence(arguments, code, words, capsys, tmp_path,
 
 
 FLAGS = {
-    "tol": 2e-3, "confirm": 1, "features": "pixels", "size": 6, "scale": "standard", "root": "elsewhere",
+    "tol": 2e-3, "rel_tol": 0.5, "min_gain": 0.2, "confirm": 1,
+    "features": "pixels", "size": 6, "scale": "standard", "root": "elsewhere",
     "hidden": 5, "layers": 2, "bias": True, "lr": 0.01, "batch_size": 16, "patience": 2, "max_updates": 25,
     "replicates": 2, "held_out": 0.3, "validation": 0.2, "start": 50, "growth": 2.0, "max_samples": 90,
     "time_limit": 50.0, "device": "cpu", "seed": 3, "download": True,
@@ -163,9 +165,10 @@ def test_every_flag_reaches_the_study(tmp_path):
     for name, value in FLAGS.items():
         flag = f"--{name.replace('_', '-')}"
         line += [flag] if value is True else [flag, str(value)]
-    assert run(line) == 0
+    assert run([*line, "--target", "loss=9", "--target", "accuracy=0.2"]) == 0
     options = read_options(tmp_path / "run" / "config.toml").resolved()
-    assert options == {"data": "digits", **FLAGS}
+    assert {name: options[name] for name in FLAGS} == FLAGS
+    assert options["targets"] == ["loss=9.0", "accuracy=0.2"]
     stage = read_record(tmp_path / "run" / "record").stages[-1]
     assert stage.updates.max() == 25
     assert stage.weight_norms.shape == (2, 2)
@@ -175,12 +178,15 @@ def test_defaults_are_the_same_everywhere():
     flags = {name: parameter.default for name, parameter in inspect.signature(estimate).parameters.items()}
     resolved = RunOptions(data="digits").resolved()
     for name, value in resolved.items():
-        if name not in ("data", "replicates"):  # --replicates is None so that --quick may decide
-            assert flags[name] == value, name
+        flag = flags["target" if name == "targets" else name] if name != "data" else value
+        if name not in ("replicates", "tol"):  # None: --quick, and what else is asked, decide
+            assert (flag or []) == value if isinstance(value, list) else flag == value, name
+    assert (flags["tol"], flags["replicates"], resolved["tol"]) == (None, None, TOL)
     python = inspect.signature(sufficient.estimate).parameters
-    assert all(
-        python[name].default == value for name, value in resolved.items() if name in python and name != "data"
-    )
+    for name, value in resolved.items():
+        if name in python and name not in ("data", "tol"):
+            default = python[name].default
+            assert (list(default) if isinstance(value, list) else default) == value, name
     study = StudyOptions()
     fit = {name: getattr(study, name) for name in ("lr", "batch_size", "patience", "max_updates")}
     assert FitOptions() == FitOptions(**fit)

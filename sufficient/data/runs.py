@@ -1,0 +1,148 @@
+"""Runs made elsewhere, read from a table: what was measured at each size, by each replicate."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from sufficient.data.cells import Cells, is_missing
+from sufficient.data.columns import Table, listed
+from sufficient.data.run_columns import (
+    Metric,
+    MetricKind,
+    metric_of,
+    progress_column,
+    run_columns,
+    size_column,
+)
+from sufficient.data.walk import printable
+from sufficient.errors import DataError, UsageError
+from sufficient.notice import Notice
+
+PERCENT = 100.0
+
+Values = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Runs:
+    """One metric of runs over sizes."""
+
+    sizes: Values  # (sizes,) increasing
+    values: tuple[Values, ...]  # of each size, (its replicates,)
+    kind: MetricKind
+    columns: tuple[str, ...]  # of the metric, as they are called
+    notices: tuple[Notice, ...] = ()  # what was done to the numbers
+
+
+def read_runs(
+    table: Table,
+    wanted: MetricKind,
+    *,
+    spec: str,
+    n: str | None = None,
+    metric: str | None = None,
+    replicate: str | None = None,
+) -> Runs:
+    """Return the runs of a table: its metric of the kind wanted, or error for accuracy and back.
+
+    Columns are found by the rules of `run_columns`, unless named. Of a run with rows for several epochs or
+    steps the last one counts. Accuracies above 1 are percent. Raises UsageError where columns are ambiguous,
+    DataError where there is none or its cells cannot be what they are called.
+    """
+    sizes = size_column(table, n, spec=spec)
+    found = metric_of(table, wanted, metric, spec=spec, besides={sizes})
+    runs, progress = run_columns(table, replicate, spec=spec), progress_column(table, sizes)
+    names = [sizes, *found.columns, *runs, *([progress] if progress else [])]
+    cells = table.read(list(dict.fromkeys(names)), []).cells
+    keys = list(zip(*(cells[name] for name in (sizes, *runs)), strict=True))
+    numbers = {name: _numbers(spec, name, cells[name]) for name in (sizes, *found.columns)}
+    _whole(numbers[sizes], sizes, spec)
+    rows = [row for row, size in enumerate(numbers[sizes]) if np.isfinite(size)]
+    if progress is not None:
+        rows = _last(rows, keys, _numbers(spec, progress, cells[progress]))
+    if runs:
+        _once(rows, keys, (sizes, *runs), spec)
+    values: dict[float, list[float]] = defaultdict(list)
+    for row in rows:
+        there = [float(numbers[name][row]) for name in found.columns]
+        values[float(numbers[sizes][row])] += [value for value in there if np.isfinite(value)]
+    measured = sorted(size for size, there in values.items() if there)
+    if not measured:
+        raise DataError(f"{spec} holds no number in {listed(found.columns)}; give another with --metric.")
+    kind = wanted if found.kind is None else found.kind
+    kept, notices = _in_range([np.array(values[size]) for size in measured], kind, found, spec)
+    return Runs(np.array(measured), tuple(kept), kind, found.columns, notices)
+
+
+def _whole(sizes: Values, name: str, spec: str) -> None:
+    bad = sizes[np.isfinite(sizes) & ((sizes < 1) | (sizes != np.round(sizes)))]
+    if len(bad):
+        raise DataError(
+            f"{spec} has the size {bad[0]:g} in column {printable(name)}, which is no number of objects: "
+            "multiply shares by the size of the data, or name another column with --n."
+        )
+
+
+def _last(rows: Sequence[int], keys: Sequence[tuple[object, ...]], progress: Values) -> list[int]:
+    """Return the rows of each run's last epoch or step."""
+    last: dict[tuple[object, ...], float] = {}
+    for row in rows:
+        last[keys[row]] = float(np.fmax(last.get(keys[row], -np.inf), progress[row]))
+    return [row for row in rows if progress[row] == last[keys[row]]]
+
+
+def _once(rows: Sequence[int], keys: Sequence[tuple[object, ...]], names: Sequence[str], spec: str) -> None:
+    """Refuse two rows of the same run: they would count as two."""
+    seen: dict[tuple[object, ...], int] = {}
+    for row in rows:
+        if keys[row] in seen:
+            same = ", ".join(f"{printable(n)} {key}" for n, key in zip(names, keys[row], strict=True))
+            raise UsageError(
+                f"{spec} has the same run in rows {seen[keys[row]]} and {row} ({same}): keep one kind "
+                "of run, or name the column that tells them apart, --replicate COLUMN."
+            )
+        seen[keys[row]] = row
+
+
+def _in_range(
+    values: list[Values], kind: MetricKind, found: Metric, spec: str
+) -> tuple[list[Values], tuple[Notice, ...]]:
+    """Return the values, percentages divided by 100, and the notice that says so."""
+    every = np.concatenate(values)
+    name = listed(found.columns)
+    if every.min() < 0:
+        raise DataError(
+            f"{spec} has {every.min():g} in {name}, and a {kind} is never negative: turn the sign round "
+            "where a score is a negated loss, or name another column with --metric."
+        )
+    if kind == "loss" or every.max() <= 1:
+        return values, ()
+    if every.max() > PERCENT:
+        raise DataError(
+            f"{spec} has {every.max():g} in {name}, more than any {kind}, as a share or in percent: name "
+            "another column with --metric."
+        )
+    notice = Notice(
+        "PERCENT-READ", f"{name} goes up to {every.max():g}: it was read as percent and divided by 100."
+    )
+    return [each / PERCENT for each in values], (notice,)
+
+
+def _numbers(spec: str, name: str, cells: Cells) -> Values:  # (rows,) NaN where empty
+    found = np.full(len(cells), np.nan)
+    for row, cell in enumerate(cells):
+        if is_missing(cell):
+            continue
+        try:
+            found[row] = float(str(cell).strip().removesuffix("%"))
+        except ValueError as error:
+            raise DataError(
+                f"{spec} has {str(cell)[:40]!r} in row {row} of column {printable(name)}, which is no "
+                "number: correct it, or name another column."
+            ) from error
+    return found
