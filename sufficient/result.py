@@ -2,13 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from sufficient import __version__
-from sufficient.answer.answer import Answer, CurvePoint, Forecast, Outlook, Rate, SizeInterval, Verdict
-from sufficient.answer.verdict import judge
+from sufficient.answer.answer import (
+    Answer,
+    ClassAnswer,
+    CriterionAnswer,
+    CurvePoint,
+    Outlook,
+    Rate,
+    SizeInterval,
+    Verdict,
+)
+from sufficient.answer.criteria import Criterion, criterion
+from sufficient.answer.measures import Measures
+from sufficient.answer.verdict import answered, judge
 from sufficient.errors import ResourceError
 from sufficient.files import write_atomically
 from sufficient.options import RunOptions
@@ -17,11 +29,14 @@ from sufficient.study.record import Record
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from sufficient.answer.plan import Plan
     from sufficient.data.labelled import Skipped
 
 RESULT = "result.json"
 ENVIRONMENT = "environment.json"
 SKIPPED = "skipped.csv"
+PLAN = "plan.json"
+PAGE = "report.html"
 
 
 @dataclass(frozen=True, repr=False)
@@ -37,6 +52,7 @@ class Estimate:
     resumed: bool = False
     command: str = "estimate"
     artifacts: dict[str, str] = field(default_factory=dict)  # name → path below the run's directory
+    planned: dict[str, Any] | None = None  # what `sufficient plan` left in the run
 
     @property
     def verdict(self) -> Verdict:
@@ -45,18 +61,13 @@ class Estimate:
 
     @property
     def k_sufficient(self) -> int | None:
-        """Objects from which on the tolerance is met; None unless sufficient."""
+        """Objects from which on all that is asked is met; None unless sufficient."""
         return self.answer.k_sufficient
 
     @property
     def k_interval(self) -> SizeInterval | None:
         """Its 95 % interval; an open end is None."""
         return self.answer.k_interval
-
-    @property
-    def forecast(self) -> Forecast | None:
-        """How many objects the tolerance is forecast to need; None when sufficient."""
-        return self.answer.forecast
 
     @property
     def curve(self) -> tuple[CurvePoint, ...]:
@@ -73,17 +84,93 @@ class Estimate:
         """Accuracy and loss on unseen objects, now and at twice the largest size run."""
         return self.answer.outlook
 
-    def judged(self, *, tol: float, confirm: int | None = None) -> Estimate:
-        """Return the estimate for another tolerance (nats), from the same record: nothing is trained."""
-        options = replace(self.options, tol=tol, confirm=confirm or self.options.confirm)
-        answer = judge(self.record, tol=options.tol, confirm=options.confirm)
+    @property
+    def per_class(self) -> tuple[ClassAnswer, ...]:
+        """Each class at the largest size that learned, the largest share of the error first."""
+        return self.answer.per_class
+
+    def judged(
+        self,
+        *,
+        tol: float | None = None,
+        rel_tol: float | None = None,
+        targets: str | Sequence[str] = (),
+        min_gain: float | None = None,
+        confirm: int | None = None,
+    ) -> Estimate:
+        """Return the estimate for what is asked here and nothing else: nothing is trained.
+
+        `tol` in nats, `targets` such as "accuracy=0.95", as in `sufficient.estimate`.
+        """
+        options = replace(
+            self.options,
+            tol=tol,
+            rel_tol=rel_tol,
+            targets=tuple([targets] if isinstance(targets, str) else targets),
+            min_gain=min_gain,
+            confirm=confirm or self.options.confirm,
+        )
+        answer = judge(self.record, tol=options.tol, criteria=options.criteria, confirm=options.confirm)
         return replace(self, answer=answer, options=options)
+
+    def forecast(
+        self, targets: str | Criterion | Iterable[str | Criterion] | None = None
+    ) -> tuple[CriterionAnswer, ...]:
+        """Return what each target needs, its verdict beside it; without any, what this estimate was asked.
+
+        A target is a text such as "accuracy=0.95", "loss=0.2", "rel-tol=1e-3", "tol=1e-4" or "min-gain=0.01",
+        or a `Criterion`. Nothing is trained. Raises UsageError for what cannot be meant.
+        """
+        if targets is None:
+            return self.answer.asked
+        given = (targets,) if isinstance(targets, str | Criterion) else targets
+        measures = Measures(self.record)
+        return tuple(answered(measures, criterion(each), confirm=self.options.confirm) for each in given)
+
+    def plan(
+        self,
+        *,
+        cost: float | Mapping[str, float],
+        budget: float | None = None,
+        rounds: int = 1,
+        round_cost: float = 0.0,
+        success: float | None = None,
+        penalty: float | None = None,
+        shortage: float | None = None,
+        targets: str | Criterion | Iterable[str | Criterion] | None = None,
+    ) -> Plan:
+        """Return how many objects to collect in this round and each later one, at the least expected cost.
+
+        `cost`: money for one object, or for one of each class. Weighed against it is one of `success` (wanted
+        probability of reaching the target by the last round, from now on; 0.9 unless another is given),
+        `penalty` (money, where it is missed) and `shortage` (money for each object then missing).
+        `targets` as in `forecast`; without any, what this estimate was asked. Nothing is trained.
+        Raises UsageError for what cannot be meant, a least gain among it, and DataError where there is no
+        forecast to plan with.
+        """
+        from sufficient.answer.plan import SUCCESS, Goal
+        from sufficient.answer.planning import plan_collection
+
+        if success is penalty is shortage is None:
+            success = SUCCESS
+        given = (targets,) if isinstance(targets, str | Criterion) else targets
+        own = [each.criterion for each in self.answer.asked]
+        return plan_collection(
+            Measures(self.record),
+            own if given is None else [criterion(each) for each in given],
+            Goal(success, penalty, shortage),
+            cost=cost,
+            round_cost=round_cost,
+            rounds=rounds,
+            budget=budget,
+            confirm=self.options.confirm,
+        )
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw the curve on matplotlib axes (new ones unless given) and return them."""
         from sufficient.report.figures import CurveDisplay
 
-        return CurveDisplay(self.answer).plot(axes)
+        return CurveDisplay(self.answer.of_tolerance).plot(axes).ax_
 
     def lines(self) -> list[str]:
         """Return the answer in words, the headline first."""
@@ -102,11 +189,16 @@ class Estimate:
 
     def __repr__(self) -> str:
         sizes = f"{len(self.curve)} sizes to {self.curve[-1].k:,}" if self.curve else "no size"
-        tol = self.answer.tolerance
-        return f"Estimate({self.verdict!r}, k_sufficient={self.k_sufficient}, tol={tol}, {sizes})"
+        asked = ", ".join(str(each.criterion) for each in self.answer.asked)
+        return f"Estimate({self.verdict!r}, k_sufficient={self.k_sufficient}, {asked}, {sizes})"
 
     def __str__(self) -> str:
         return "\n".join(self.lines())
+
+    def _repr_html_(self) -> str:
+        from sufficient.report.notebook import notebook_html
+
+        return notebook_html(self)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON values, in the form of the package's `result.schema.json`."""
@@ -123,6 +215,7 @@ class Estimate:
             artifacts=self.artifacts,
             resumed=self.resumed,
             seconds=round(self.seconds, 3),
+            plan=self.planned,
         )
 
     def save(self, directory: str | Path) -> Estimate:
@@ -146,6 +239,7 @@ class Estimate:
         """
         from sufficient.report.export import curve_csv, dumps, skipped_csv
         from sufficient.report.figures import draw_all
+        from sufficient.report.page import page
         from sufficient.run_directory import FIGURES
 
         write_atomically(directory / "curve.csv", curve_csv(self.answer).encode())
@@ -159,8 +253,12 @@ class Estimate:
             "skipped": SKIPPED,
             "environment": ENVIRONMENT,
         }
+        if self.planned is not None:
+            artifacts["plan"] = PLAN
         plain = replace(self, artifacts=artifacts)
         write_atomically(directory / RESULT, dumps(plain.to_dict()).encode())
+        write_atomically(directory / PAGE, page(self).encode())
+        artifacts["report"] = PAGE
         figures = draw_all(self.answer, self.record, directory / FIGURES, title=self._title())
         artifacts |= {path.name: path.relative_to(directory).as_posix() for path in figures}
         drawn = replace(self, artifacts=artifacts)

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Literal
 
+from sufficient.answer.criteria import Criterion
 from sufficient.notice import Notice
 
 Verdict = Literal["sufficient", "insufficient", "inconclusive"]
@@ -40,16 +41,27 @@ class Rate:
 
 
 @dataclass(frozen=True)
-class Forecast:
-    """How many objects tol needs, by the damped trend (`forecast`). Intervals 90 %."""
+class Level:
+    """A measured value with its 95 % interval."""
 
-    k_needed: int | None  # None beyond 10× the largest size
+    value: float
+    lo: float
+    hi: float
+
+
+@dataclass(frozen=True)
+class Forecast:
+    """How many objects a criterion needs: tol by the damped trend, others by laws. Intervals 90 %."""
+
+    k_needed: int | None  # None beyond 10× the largest size, or where `notices` says why
     k_interval: SizeInterval
     more_needed: int | None  # objects to collect at the same shares
     more_interval: SizeInterval
-    extrapolation: Extrapolation
-    probability_beyond_10x: float
-    path: tuple[tuple[int, float, float, float], ...] = field(repr=False)  # (k, median δ, lo, hi), to draw
+    extrapolation: Extrapolation | None  # None without a number
+    probability_beyond_10x: float | None  # unreachable included; None without a number
+    path: tuple[tuple[int, float, float, float], ...] = field(repr=False)  # (k, median, lo, hi), to draw
+    probability_unreachable: float | None = None  # None for tol, which every curve meets in the end
+    notices: tuple[Notice, ...] = ()  # why there is no number: peaking, flat, noisy, too short
 
 
 @dataclass(frozen=True)
@@ -74,17 +86,62 @@ class Outlook:
 
 
 @dataclass(frozen=True)
-class Answer:
-    """Everything that is concluded from one Record for one tolerance."""
+class CriterionAnswer:
+    """What is concluded for one criterion."""
 
+    criterion: Criterion
+    asked: bool  # False: a tolerance that is drawn for reference and decides nothing
     verdict: Verdict
-    reasons: tuple[Notice, ...]  # the deciding one first
-    tolerance: float  # nats
-    k_available: int
-    k_sufficient: int | None
+    reason: Notice
+    k_sufficient: int | None  # None unless sufficient
+    k_interval: SizeInterval | None  # 95 %
+    at_last: Level | None  # its quantity at the last size run; of a least gain, what doubling brings (90 %)
+    forecast: Forecast | None  # None when sufficient, for a least gain, or with too few sizes for a tolerance
+
+
+@dataclass(frozen=True)
+class ClassAnswer:
+    """One class at the largest size that learned. Intervals 95 %."""
+
+    name: str
+    objects: int  # among the used ones
+    held_out: int  # different objects of the class that some replicate was scored on
+    accuracy: Level | None  # None where no replicate holds out one
+    share_of_error: Level | None  # of all wrong answers; None where nothing is wrong
+    objects_needed: int | None  # of the class in the data, for the accuracy asked for; None: not forecast
+    needed_interval: SizeInterval | None  # 90 %; None without a forecast
+
+
+@dataclass(frozen=True)
+class Answer:
+    """Everything that is concluded from one Record for what was asked."""
+
+    verdict: Verdict  # sufficient when every criterion is, insufficient when one is, else inconclusive
+    reasons: tuple[Notice, ...]  # the deciding one first, but for HELD-OUT-TOO-SMALL
+    tolerance: float  # nats; drawn for reference where only other things are asked
+    k_available: int  # of the fit pool, read so far
+    not_read: int = field(default=0, kw_only=True)  # of the fit pool, as no size needed it
+    k_sufficient: int | None  # the largest over criteria
     k_interval: SizeInterval | None
-    forecast: Forecast | None
+    forecast: Forecast | None  # of the tolerance
     curve: tuple[CurvePoint, ...]
     rate: Rate | None
     outlook: Outlook | None
     warnings: tuple[Notice, ...]
+    criteria: tuple[CriterionAnswer, ...] = ()  # the tolerance first
+    per_class: tuple[ClassAnswer, ...] = ()  # the largest share of the error first
+
+    @property
+    def asked(self) -> tuple[CriterionAnswer, ...]:
+        """The criteria that decide."""
+        return tuple(answer for answer in self.criteria if answer.asked)
+
+    @property
+    def of_tolerance(self) -> Answer:
+        """The answer with the tolerance's own k* and forecast: what δ_k's figures mark."""
+        for own in self.criteria:
+            if own.criterion.kind == "tol":
+                return replace(
+                    self, k_sufficient=own.k_sufficient, k_interval=own.k_interval, forecast=own.forecast
+                )
+        return self

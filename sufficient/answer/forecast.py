@@ -12,7 +12,7 @@ from scipy.special import ndtr
 from sufficient.answer.answer import Extrapolation, Forecast, SizeInterval
 from sufficient.answer.interval import Measured
 from sufficient.answer.trend import Trend, trend
-from sufficient.study.shares import Shares
+from sufficient.study.shares import AnyShares
 
 FARTHEST = 10  # × the largest size run: beyond it only a lower bound is worth giving
 NEAR = 4  # × the largest size run: beyond it the forecast is marked
@@ -20,7 +20,7 @@ BAND = 1.645  # standard deviations: 90 %
 PATH_POINTS, SEARCH_POINTS = 40, 129
 
 
-def forecast(shares: Shares, measured: Sequence[Measured], *, tol: float) -> Forecast | None:
+def forecast(shares: AnyShares, measured: Sequence[Measured], *, tol: float) -> Forecast | None:
     """Return what tol (nats) needs; None with fewer than 6 learned sizes.
 
     k̂ solves μ(k) − ln(k + 1) = ln tol; the crossings of μ ± 1.645 sd are its 90 % interval;
@@ -45,17 +45,18 @@ def forecast(shares: Shares, measured: Sequence[Measured], *, tol: float) -> For
     )
 
 
-def more_needed(shares: Shares, k: int | None) -> int | None:
+def more_needed(shares: AnyShares, k: int | None) -> int | None:
     """Return how many objects to collect, at the same shares, so that k of all can be fitted.
 
-    max(0, ⌈k · used / k_available⌉ − used).
+    max(0, ⌈k · all / pool⌉ − all): pool = k_available and all = used, with what was not read in both.
     """
     if k is None:
         return None
-    return max(0, -(-k * shares.used // shares.k_available) - shares.used)
+    everything, pool = shares.used + shares.not_read, shares.k_available + shares.not_read
+    return max(0, -(-k * everything // pool) - everything)
 
 
-def _more_interval(shares: Shares, ends: SizeInterval) -> SizeInterval:
+def _more_interval(shares: AnyShares, ends: SizeInterval) -> SizeInterval:
     return more_needed(shares, ends[0]), more_needed(shares, ends[1])
 
 

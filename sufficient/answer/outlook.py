@@ -10,7 +10,7 @@ import numpy as np
 
 from sufficient.answer.answer import AtDouble, CurvePoint, Outlook
 from sufficient.answer.interval import t_quantile
-from sufficient.answer.laws import LAWS, Fit, value
+from sufficient.answer.powers import LAWS, Fit, value
 from sufficient.study.record import Floats, Record, Stage
 
 FEWEST_SIZES, FEWEST_BACKTESTS = 6, 2

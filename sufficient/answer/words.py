@@ -3,16 +3,49 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
-from sufficient.answer.answer import CurvePoint, Rate
+from sufficient.answer.answer import CriterionAnswer, CurvePoint, Level
+from sufficient.answer.criteria import Criterion
+from sufficient.answer.rules import Rule
 from sufficient.notice import Notice
 from sufficient.rounding import about, nats, tolerance
 from sufficient.study.record import Record
 
+if TYPE_CHECKING:
+    from sufficient.answer.measures import Measures
 
-def tolerance_met(points: Sequence[CurvePoint], size: int, tol: float, confirm: int) -> Notice:
+
+def reason(
+    measures: Measures,
+    asked: Criterion,
+    rule: Rule,
+    last: Level | None,  # δ at the last size run
+    size: int | None,  # k*, where the tolerance is met
+    confirm: int,
+) -> Notice:
+    """Return why the tolerance is met, is not, or cannot be told."""
+    points, tol = measures.points, asked.value
+    if rule in ("dead", "not-learned"):
+        return unlearned(points, rule)
+    if rule == "stopped":
+        return stopped_early(measures, tol)
+    end = points[-1]
+    if rule == "met" and size is not None:
+        return _met(points, size, tol, confirm)
+    if rule == "not-met":
+        return _not_met(end, tol)
+    return _too_few_sizes(end, tol, confirm) if rule == "few" else _open(measures, end, tol)
+
+
+def unlearned(points: Sequence[CurvePoint], rule: Rule) -> Notice:
+    """Return that nothing was learned, or that the networks are dead."""
+    return _dead_networks(points) if rule == "dead" else _nothing_learned(points)
+
+
+def _met(points: Sequence[CurvePoint], size: int, tol: float, confirm: int) -> Notice:
     """Sufficient: the interval lies within tol at the last sizes."""
-    sizes = _listed([f"{p.k:,}" for p in points[-confirm:]])
+    sizes = listed([f"{p.k:,}" for p in points[-confirm:]])
     return Notice(
         "TOLERANCE-MET",
         f"From k = {about(size)} objects on, one more changes the mean loss by no more than {tolerance(tol)} "
@@ -22,7 +55,7 @@ def tolerance_met(points: Sequence[CurvePoint], size: int, tol: float, confirm: 
     )
 
 
-def tolerance_not_met(last: CurvePoint, tol: float) -> Notice:
+def _not_met(last: CurvePoint, tol: float) -> Notice:
     """Insufficient: all objects were fitted and the interval lies above tol."""
     return Notice(
         "TOLERANCE-NOT-MET",
@@ -32,7 +65,7 @@ def tolerance_not_met(last: CurvePoint, tol: float) -> Notice:
     )
 
 
-def dead_networks(points: Sequence[CurvePoint]) -> Notice:
+def _dead_networks(points: Sequence[CurvePoint]) -> Notice:
     """Inconclusive: most networks give every object the same loss."""
     last = points[-1]
     return Notice(
@@ -43,7 +76,7 @@ def dead_networks(points: Sequence[CurvePoint]) -> Notice:
     )
 
 
-def nothing_learned(points: Sequence[CurvePoint]) -> Notice:
+def _nothing_learned(points: Sequence[CurvePoint]) -> Notice:
     """Inconclusive: unseen objects are not predicted better than by class frequencies."""
     if not points:
         return Notice(
@@ -64,20 +97,31 @@ def nothing_learned(points: Sequence[CurvePoint]) -> Notice:
     )
 
 
-def stopped_early(points: Sequence[CurvePoint], available: int, tol: float) -> Notice:
-    """Inconclusive, or a warning beside another reason: not all objects were fitted."""
+def stopped_early(
+    measures: Measures,
+    tol: float,
+    *,
+    found: str | None = None,  # what stands at the last size, in place of the difference
+) -> Notice:
+    """Inconclusive, or a warning beside another reason: not all objects of the fit pool were fitted."""
+    points, record = measures.points, measures.record
+    most, not_read = record.options.get("max_samples"), record.shares.not_read
     if not points:
-        done = f"before any of the {available:,} available objects were fitted"
+        done = f"before any of the {measures.pool:,} available objects were fitted"
     else:
         last = points[-1]
-        found = (
-            "" if last.difference is None else f", where the difference is {nats(last.difference, 3)} nats"
-        )
-        done = f"at k = {last.k:,} of {available:,} available objects{found} (tolerance {tolerance(tol)})"
-    return Notice("STOPPED-EARLY", f"The study stopped {done}: let it run on to all of them.")
+        difference = "" if last.difference is None else f"the difference is {nats(last.difference, 3)} nats"
+        stands = difference if found is None else found
+        where = f", where {stands}" if stands else ""
+        asked = f" (tolerance {tolerance(tol)})" if found is None else ""
+        done = f"at k = {last.k:,} of {measures.pool:,} available objects{where}{asked}"
+    unread = f"; {not_read:,} of them were not even read (--all-features reads all)" if not_read else ""
+    capped = most is not None and bool(points) and points[-1].k >= most
+    advice = f"raise --max-samples ({most:,})" if capped else "let it run on to all of them"
+    return Notice("STOPPED-EARLY", f"The study stopped {done}{unread}: {advice}.")
 
 
-def too_few_sizes(last: CurvePoint, tol: float, confirm: int) -> Notice:
+def _too_few_sizes(last: CurvePoint, tol: float, confirm: int) -> Notice:
     """Inconclusive: within tol at the last size, but not at enough sizes."""
     return Notice(
         "TOO-FEW-SIZES",
@@ -87,33 +131,33 @@ def too_few_sizes(last: CurvePoint, tol: float, confirm: int) -> Notice:
     )
 
 
-def curve_not_falling(last: CurvePoint, observed: Rate, tol: float) -> Notice:
-    """Inconclusive: tol is inside the interval and the curve does not fall."""
-    lo, hi = observed.interval
-    return Notice(
-        "CURVE-NOT-FALLING",
-        f"At k = {last.k:,}, all objects available to fit, the tolerance {tolerance(tol)} lies inside the "
-        f"95 % interval {_band(last)}, and the difference does not fall with k (exponent "
-        f"{observed.exponent:.2g}, 95 % interval {lo:.2g} to {hi:.2g}): check that training settles, then "
-        "labels, features and model.",
-    )
-
-
-def interval_too_wide(last: CurvePoint, tol: float) -> Notice:
-    """Inconclusive: tol is inside the interval of a falling curve."""
+def _open(measures: Measures, last: CurvePoint, tol: float) -> Notice:
+    """Inconclusive: tol is inside the interval, of a curve that falls or not."""
+    seen = f"At k = {last.k:,}, all objects available to fit, "
+    observed = measures.rate
+    if observed is not None and observed.interval[1] >= 0:
+        lo, hi = observed.interval
+        return Notice(
+            "CURVE-NOT-FALLING",
+            f"{seen}the tolerance {tolerance(tol)} lies inside the 95 % interval {_band(last)}, and the "
+            f"difference does not fall with k (exponent {observed.exponent:.2g}, 95 % interval {lo:.2g} to "
+            f"{hi:.2g}): check that training settles, then labels, features and model.",
+        )
     return Notice(
         "INTERVAL-TOO-WIDE",
-        f"At k = {last.k:,}, all objects available to fit, the difference cannot be told from the tolerance "
-        f"{tolerance(tol)} (95 % interval {_band(last)}): run more replicates, or collect more objects.",
+        f"{seen}the difference cannot be told from the tolerance {tolerance(tol)} (95 % interval "
+        f"{_band(last)}): run more replicates, or collect more objects.",
     )
 
 
-def met_at_first_size(size: int, tol: float) -> Notice:
+def met_at_first_size(answer: CriterionAnswer) -> Notice:
     """Warn that k* is only an upper bound."""
+    asked, size, tol = answer.criterion, answer.k_sufficient, answer.criterion.kind == "tol"
+    what = f"The tolerance {tolerance(asked.value)}" if tol else f"What is asked ({asked.phrase})"
     return Notice(
         "MET-AT-FIRST-SIZE",
-        f"The tolerance {tolerance(tol)} is met already at k = {size:,}, the first size that learned, so "
-        "fewer objects may be enough: start at a smaller size, or ask for a smaller tolerance.",
+        f"{what} is met already at k = {size:,}, the first size that learned, so fewer objects may be "
+        f"enough: start at a smaller size, or ask for {'a smaller tolerance' if tol else 'more'}.",
     )
 
 
@@ -144,10 +188,11 @@ def stage_warnings(record: Record) -> list[Notice]:
 
 
 def _counted(counts: Sequence[tuple[int, int]], replicates: int) -> str:
-    return _listed([f"k = {k:,} ({count} of {replicates} replicates)" for k, count in counts if count])
+    return listed([f"k = {k:,} ({count} of {replicates} replicates)" for k, count in counts if count])
 
 
-def _listed(parts: Sequence[str]) -> str:
+def listed(parts: Sequence[str]) -> str:
+    """Return `a, b and c`."""
     return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from importlib import resources
 from typing import TYPE_CHECKING, Any, cast
 
-from sufficient.answer.answer import Answer, CurvePoint
+from sufficient.answer.answer import Answer, CriterionAnswer, CurvePoint, Forecast
 from sufficient.notice import Notice
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from sufficient.data.labelled import Audit, Skipped
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2  # 1: one tolerance only, without `criteria`, `per_class` and `data.not_read`
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
 
@@ -35,14 +35,12 @@ def to_dict(
     artifacts: Mapping[str, str],
     resumed: bool,
     seconds: float,
+    plan: Mapping[str, Any] | None = None,
 ) -> dict[str, Any]:
     """Return the result as plain JSON values, in the form of `result.schema.json`. Losses in nats.
 
     An interval is a pair, an open end is None; numbers that are not finite become None.
     """
-    forecast = None if answer.forecast is None else dataclasses.asdict(answer.forecast)
-    if forecast is not None:
-        del forecast["path"]  # drawn, not reported
     result = {
         "schema_version": SCHEMA_VERSION,
         "tool": {"name": "sufficient", "version": tool_version},
@@ -53,11 +51,13 @@ def to_dict(
         "k_available": answer.k_available,
         "k_sufficient": answer.k_sufficient,
         "k_interval": answer.k_interval,
-        "forecast": forecast,
+        "forecast": _forecast(answer.forecast),
+        "criteria": [_criterion(each) for each in answer.criteria],
+        "per_class": [dataclasses.asdict(each) for each in answer.per_class],
         "curve": [dataclasses.asdict(point) for point in answer.curve],
         "rate": _finite_or_none(answer.rate, "exponent"),
         "outlook": None if answer.outlook is None else dataclasses.asdict(answer.outlook),
-        "data": data,
+        "data": {"not_read": 0, **data},  # a run of version 1 read everything
         "features": features,
         "model": model,
         "environment": environment,
@@ -66,6 +66,8 @@ def to_dict(
         "resumed": resumed,
         "seconds": seconds,
     }
+    if plan is not None:  # what `sufficient plan` left in the run
+        result["plan"] = plan
     plain: dict[str, Any] = _plain(result)
     return plain
 
@@ -73,13 +75,14 @@ def to_dict(
 def data_block(
     audit: Audit, *, spec: str, fingerprint: str, held_out: int, validation: int
 ) -> dict[str, Any]:
-    """Return the `data` part of the result: found = used + skipped, each skipped object under its reason."""
+    """Return the `data` part of the result: found = used + not read + skipped, those by reason."""
     smallest = min(audit.class_counts, key=lambda name: audit.class_counts[name], default=None)
     return {
         "spec": spec,
         "fingerprint": fingerprint,
         "found": audit.found,
         "used": audit.used,
+        "not_read": audit.not_read,
         "held_out": held_out,
         "validation": validation,
         "skipped": dict(audit.skipped_counts),
@@ -161,6 +164,29 @@ def _cell(value: Any) -> Any:
 
 def _notices(notices: Sequence[Notice]) -> list[dict[str, str]]:
     return [dataclasses.asdict(notice) for notice in notices]
+
+
+def _criterion(answer: CriterionAnswer) -> dict[str, Any]:
+    """Return one criterion and what it came to."""
+    return {
+        "kind": answer.criterion.kind,
+        "value": answer.criterion.value,
+        "asked": answer.asked,
+        "verdict": answer.verdict,
+        "reason": dataclasses.asdict(answer.reason),
+        "k_sufficient": answer.k_sufficient,
+        "k_interval": answer.k_interval,
+        "at_last": None if answer.at_last is None else dataclasses.asdict(answer.at_last),
+        "forecast": _forecast(answer.forecast),
+    }
+
+
+def _forecast(forecast: Forecast | None) -> dict[str, Any] | None:
+    if forecast is None:
+        return None
+    plain = dataclasses.asdict(forecast)
+    del plain["path"]  # drawn, not reported
+    return plain
 
 
 def _finite_or_none(value: Any, name: str) -> dict[str, Any] | None:

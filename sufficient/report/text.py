@@ -3,16 +3,32 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any
 
-from sufficient.answer.answer import Answer, Forecast, SizeInterval
-from sufficient.rounding import about, ends, interval, nats, objects, rounded, share, signed, tolerance
+from sufficient.answer.answer import Answer, CriterionAnswer, Forecast
+from sufficient.report.criteria_text import (
+    class_lines,
+    criterion_lines,
+    deciding,
+    forecast_digits,
+    hardest,
+    needed,
+    percent,
+    phrases,
+    wanted,
+    with_ends,
+)
+from sufficient.rounding import about, ends, interval, nats, objects, share, signed, tolerance
 
 LABEL = 12  # characters before the text of a line
 INCONCLUSIVE = {  # the deciding reason in one clause
     "CURVE-NOT-FALLING": "the difference does not fall as objects are added",
     "DEAD-NETWORKS": "most networks are dead",
-    "INTERVAL-TOO-WIDE": "the difference cannot be told from it",
+    "GAIN-UNCERTAIN": "what doubling brings cannot be told from it",
+    "GAIN-UNKNOWN": "what doubling brings cannot be forecast",
+    "HELD-OUT-TOO-SMALL": "the held-out share is too small to see it",
+    "INTERVAL-TOO-WIDE": "what was measured cannot be told from it",
     "NOTHING-LEARNED": "the networks learned nothing that helps on unseen objects",
     "STOPPED-EARLY": "the study stopped before all objects available were tried",
     "TOO-FEW-SIZES": "it is met, but at too few sizes to be sure",
@@ -21,31 +37,30 @@ INCONCLUSIVE = {  # the deciding reason in one clause
 
 def verdict_line(answer: Answer) -> str:
     """Return the verdict as a title: `sufficient: k* = 3,600 [3,300, 3,900] at tol 1e-4 nats`."""
-    at = f"at tol {tolerance(answer.tolerance)} nats"
+    at = phrases(answer)
     if answer.verdict == "sufficient":
         return f"sufficient: {_k_star(answer)} {at}"
     if answer.verdict == "insufficient":
-        return f"insufficient {at}: {_needed(answer.forecast)}; {objects(answer.k_available)} available"
+        return f"insufficient {at}: {needed(hardest(answer))}; {objects(answer.k_available)} available"
     return f"inconclusive {at}: {_deciding(answer).lower().replace('-', ' ')}"
 
 
 def headline(answer: Answer) -> str:
     """Return the verdict as one plain sentence."""
-    tol = f"{tolerance(answer.tolerance)} nats"
-    available = objects(answer.k_available)
+    available, what = objects(answer.k_available + answer.not_read), wanted(answer)
     if answer.verdict == "sufficient" and answer.k_sufficient is not None:
         k = about(answer.k_sufficient)
-        return (
-            f"Sufficient: {k} objects are enough for a tolerance of {tol}; {available} are available to fit."
-        )
+        return f"Sufficient: {k} objects are enough for {what}; {available} are available to fit."
     if answer.verdict == "insufficient":
         return (
-            f"Insufficient: {available} objects available to fit are too few for a tolerance of {tol}; "
-            f"{_needed(answer.forecast, 'objects ')}."
+            f"Insufficient: {available} objects available to fit are too few for {what}; "
+            f"{needed(hardest(answer), 'objects ')}."
         )
     code = _deciding(answer)
     clause = INCONCLUSIVE.get(code, code.lower().replace("-", " "))
-    return f"Inconclusive at a tolerance of {tol}: {clause}."
+    if what.startswith("a tolerance"):
+        return f"Inconclusive at {what}: {clause.replace('what was measured', 'the difference')}."
+    return f"Inconclusive for {what}: {clause}."
 
 
 def explain(answer: Answer, *, model: str, features: str, data: Mapping[str, Any]) -> list[str]:
@@ -54,16 +69,19 @@ def explain(answer: Answer, *, model: str, features: str, data: Mapping[str, Any
     `model` and `features` say for what the verdict holds; `data` is the block of the same name in
     `result.json`.
     """
+    own = next((each for each in answer.criteria if each.criterion.kind == "tol"), None)
     lines = [
-        ("decided" if answer.verdict == "sufficient" else "measured", _decided(answer)),
-        *(("reason", f"{notice.message} [{notice.code}]") for notice in answer.reasons),
+        *_of_tolerance(answer, own),
+        *criterion_lines(answer),
+        *(("reason", f"{notice.message} [{notice.code}]") for notice in deciding(answer)),
         ("model", model),
         ("features", features),
         *(("data", text) for text in _data(data)),
     ]
-    if answer.forecast is not None:
+    if answer.forecast is not None and (own is None or own.asked):
         lines += [("how many", text) for text in _how_many(answer, answer.forecast, data)]
     lines += [("more data", text) for text in _outlook(answer)]
+    lines += [("per class", text) for text in class_lines(answer)]
     if answer.rate is not None:
         rate = answer.rate
         exponent = f"k^{signed(rate.exponent)} {interval(rate.interval, signed)}"
@@ -90,27 +108,18 @@ def _k_star(answer: Answer) -> str:
     return f"k* = {k} {ends((lo, hi), like=answer.k_sufficient)}"
 
 
-def _needed(forecast: Forecast | None, unit: str = "") -> str:
-    if forecast is None:
-        return "how many are needed cannot be forecast from so few sizes"
-    if forecast.k_needed is None:
-        lower = forecast.k_interval[0]
-        return f"more than {'10 × as many' if lower is None else about(lower, 2)} {unit}needed"
-    digits = forecast_digits(forecast)
-    return f"about {_with_ends(forecast.k_needed, forecast.k_interval, digits)} {unit}needed"
-
-
-def forecast_digits(forecast: Forecast) -> int:
-    """Return how many digits of a forecast size are worth showing: its interval grows with distance."""
-    return 3 if forecast.extrapolation in ("none", "within-4x") else 2
-
-
-def _with_ends(count: int, interval_ends: SizeInterval, digits: int) -> str:
-    return f"{about(count, digits)} {ends(interval_ends, like=count, digits=digits)}"
-
-
 def _deciding(answer: Answer) -> str:
     return answer.reasons[0].code if answer.reasons else "unknown"
+
+
+def _of_tolerance(answer: Answer, own: CriterionAnswer | None) -> list[tuple[str, str]]:
+    """Return the line that decides the tolerance; none where it decides nothing."""
+    if own is None:
+        return [("decided" if answer.verdict == "sufficient" else "measured", _decided(answer))]
+    if not own.asked:
+        return []
+    alone = replace(answer.of_tolerance, verdict=own.verdict)
+    return [("decided" if own.verdict == "sufficient" else "measured", _decided(alone))]
 
 
 def _decided(answer: Answer) -> str:
@@ -129,30 +138,30 @@ def _decided(answer: Answer) -> str:
 
 
 def _how_many(answer: Answer, forecast: Forecast, data: Mapping[str, Any]) -> list[str]:
-    used, needed = int(data.get("used", answer.k_available)), forecast.k_needed
-    if needed is None:
+    used, k = int(data.get("used", answer.k_available)) + int(data.get("not_read", 0)), forecast.k_needed
+    if k is None:
         lower, more = forecast.k_interval[0], forecast.more_interval[0]
         least = "" if lower is None else f": more than {about(lower, 2)} to fit"
         at_least = "" if not more else f", that is {about(more, 2)} more labelled objects at the least"
         lines = [f"only a lower bound, the forecast passes 10 × the largest size{least}{at_least}"]
     else:
         digits = forecast_digits(forecast)
-        fit = f"about {_with_ends(needed, forecast.k_interval, digits)} to fit (90 %)"
-        if forecast.more_needed is not None and needed > used:
-            collect = _with_ends(forecast.more_needed, forecast.more_interval, digits)
+        fit = f"about {with_ends(k, forecast.k_interval, digits)} to fit (90 %)"
+        if forecast.more_needed is not None and k > used:
+            collect = with_ends(forecast.more_needed, forecast.more_interval, digits)
             fit += f", that is {collect} more labelled objects at the same shares"
         lines = [fit]
-        if needed <= used:
+        if k <= used:
             lines.append(f"training on everything at hand ({objects(used)} objects) is forecast to suffice")
-            if answer.verdict == "inconclusive" and needed <= answer.curve[-1].k:
+            if answer.verdict == "inconclusive" and k <= answer.curve[-1].k:
                 lines.append("the trend over all sizes meets tol here; the last size cannot confirm it")
             if forecast.more_needed:
                 study = f"{about(forecast.more_needed, 2)} more, held-out shares included"
                 lines.append(f"to see it in a study takes {study}")
         if forecast.extrapolation == "beyond-4x":
             lines.append("this lies beyond 4 × the largest size run: a rough guide only")
-    if forecast.probability_beyond_10x >= 0.01:
-        chance = _percent(forecast.probability_beyond_10x)
+    if forecast.probability_beyond_10x is not None and forecast.probability_beyond_10x >= 0.01:
+        chance = percent(forecast.probability_beyond_10x)
         lines.append(f"chance that more than 10 × the largest size is needed: {chance}")
     return lines
 
@@ -163,10 +172,6 @@ def _nats(value: float) -> str:
 
 def _loss(value: float | None) -> str:
     return nats(value, 3) if value is None or 0 < value < 0.001 else f"{value:.3f}"
-
-
-def _percent(probability: float) -> str:
-    return "over 99 %" if probability > 0.99 else f"{rounded(round(100 * probability), 2)} %"
 
 
 def _outlook(answer: Answer) -> list[str]:
@@ -196,6 +201,8 @@ def _data(data: Mapping[str, Any]) -> list[str]:
     skipped: Mapping[str, int] = data.get("skipped", {})
     used, validation, held_out = data["used"], data["validation"], data["held_out"]
     found = f"{data['spec']}: {objects(data['found'])} found = {objects(used)} used"
+    if data.get("not_read"):
+        found += f" + {objects(data['not_read'])} not read"
     if skipped:
         reasons = ", ".join(f"{objects(count)} {reason}" for reason, count in skipped.items())
         found += f" + {objects(sum(skipped.values()))} skipped ({reasons})"

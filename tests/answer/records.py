@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Collection, Sequence
+from dataclasses import replace
 
 import numpy as np
 
@@ -115,4 +116,52 @@ def stage(
         dead=dead,
         unseen_losses=np.zeros((replicates, held_out), dtype=np.float32),
         predicted=np.zeros((replicates, held_out), dtype=np.int64),
+    )
+
+
+def scored(
+    error: Callable[[int], float],
+    sizes: Sequence[int] | None = None,
+    *,
+    used: int = 2000,
+    replicates: int = 8,
+    classes: int = 5,
+    hard: Sequence[float] | None = None,  # (classes,) error of each class, as a multiple
+    loss: Callable[[int], float] = lambda k: 3 * k**-0.4,
+    seed: int = 0,
+) -> Record:
+    """Return a record whose losses and predictions, object by object, are those that its summaries sum up."""
+    random = np.random.default_rng(seed)
+    division, labels = shares(used, replicates, classes), np.arange(used) % classes
+    run = tuple(sizes_to(division.k_available) if sizes is None else sizes)
+    difficulty = random.random(used)  # one number an object: replicates fail on the same ones
+    multiple = np.ones(classes) if hard is None else np.asarray(hard)
+    objects = np.stack([division.unseen(r) for r in range(replicates)])
+    stages = []
+    for k in run:
+        noise = random.normal(0, 0.1, objects.shape)
+        wrong = difficulty[objects] + noise < error(k) * multiple[labels[objects]]
+        losses = (loss(k) * random.gamma(0.5, 2, objects.shape)).astype(np.float32)
+        gap = np.abs(losses - 0.02)
+        plain = stage(
+            k,
+            constant=gap.mean(axis=1).astype(float),
+            variance=gap.var(axis=1, ddof=1).astype(float),
+            unseen=losses.mean(axis=1).astype(float),
+            accuracy=1 - wrong.mean(axis=1),
+            dead=np.zeros(replicates, bool),
+            capped=np.zeros(replicates, bool),
+            held_out=division.held_out,
+        )
+        told = np.where(wrong, (labels[objects] + 1) % classes, labels[objects])
+        stages.append(
+            replace(plain, train_loss=np.full(replicates, 0.02), unseen_losses=losses, predicted=told)
+        )
+    return Record(
+        options={},
+        shares=division,
+        labels=labels,
+        classes=tuple("abcdefghij"[:classes]),
+        sizes=run,
+        stages=tuple(stages),
     )

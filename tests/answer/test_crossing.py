@@ -7,15 +7,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from sufficient.answer.answer import CurvePoint
+from sufficient.answer.answer import Level
 from sufficient.answer.crossing import last_crossing, sufficient_size
+from sufficient.answer.series import Reading
 
 
 def points(rows):
     """Rows of (k, δ, lo, hi, learned)."""
-    return [
-        CurvePoint(k, d, lo, hi, d * (k + 1), 0, 0, 0, 0, 8, 0, learned) for k, d, lo, hi, learned in rows
-    ]
+    return [Reading(k, learned, Level(d, lo, hi)) for k, d, lo, hi, learned in rows]
 
 
 def test_power_law_crosses_where_algebra_says():
@@ -98,3 +97,11 @@ def test_interval_holds_k_star(tol):
         k, (lo, hi) = sufficient_size(points(rows), tol)
         assert lo is None or lo <= k
         assert hi is None or hi >= k
+
+
+def test_linear_between_sizes_where_asked():
+    """Error 0.3 at 100 and 0.1 at 400 is 0.2 half way in ln k."""
+    assert last_crossing([100, 400], [0.3, 0.1], 0.2, linear=True) == 200
+    assert last_crossing([100, 400], [0.3, 0.0], 0.15, linear=True) == 200  # nothing wrong: no logarithm
+    rows = [(100, 0.3, 0.2, 0.4, True), (400, 0.1, 0.0, 0.2, True)]
+    assert sufficient_size(points(rows), 0.2, linear=True) == (200, (None, 400))

@@ -10,6 +10,7 @@ from scipy import stats
 from sufficient.answer.forecast import _extrapolation, forecast, more_needed
 from sufficient.answer.interval import measure
 from sufficient.answer.trend import trend
+from sufficient.study.shares import CommonShares
 
 from .records import record, shares, sizes_to
 
@@ -130,6 +131,15 @@ def test_more_needed_keeps_the_shares():
     assert more_needed(division, 1200) == 1000
     assert more_needed(division, 100) == 0
     assert more_needed(division, None) is None
+
+
+def test_more_needed_counts_what_was_not_read_as_there():
+    read = CommonShares(8, 600, 200, 200)
+    assert more_needed(read, 1200) == 1000
+    growing = CommonShares(8, 600, 200, 200, not_read=8_400)  # 9,000 of 9,400 may be fitted
+    assert more_needed(growing, 9_000) == 0
+    assert more_needed(growing, 9_001) == 2  # 9,001 × 9,400/9,000 = 9,401.04
+    assert more_needed(growing, 18_000) == 9_400
 
 
 def test_none_with_fewer_than_six_learned_sizes():

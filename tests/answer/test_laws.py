@@ -2,80 +2,77 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.optimize import minimize, nnls
+from scipy.optimize import brentq
 
-from sufficient.answer.laws import LAWS, Power, last1, pow2, pow3, value
+from sufficient.answer.laws import FAMILIES, M4
 
-N = np.array([round(32 * 2 ** (i / 2)) for i in range(16)], dtype=float)
-ONE = np.ones(len(N))
-
-
-def test_pow3_recovers_a_law_with_a_floor():
-    law = pow3(N, 1.6 * N**-0.35 + 0.03, ONE)
-    assert law == pytest.approx((0.03, 1.6, 0.35), rel=1e-4)
-    for n, error in ((3725, 0.12), (7637, 0.10), (19972, 0.08)):
-        assert value(law, np.array([float(n)]), ceiling=1.0)[0] == pytest.approx(error, rel=3e-5)
+X = np.linspace(-3.5, 12, 40)
+SHAPED = FAMILIES[1:]
 
 
-def test_pow2_recovers_a_law_without_one():
-    assert pow2(N, 2 * N**-0.4, ONE) == pytest.approx((0, 2, 0.4), rel=1e-5)
-    assert pow3(N, 2 * N**-0.4, ONE) == pytest.approx((0, 2, 0.4), rel=1e-3, abs=1e-4)
+def of(name):
+    return next(family for family in FAMILIES if family.name == name)
 
 
-def test_last1_is_the_last_value():
-    law = last1(N, 2 * N**-0.4, ONE)
-    assert value(law, np.array([1e6]), ceiling=1.0)[0] == 2 * N[-1] ** -0.4
+@pytest.mark.parametrize("family", SHAPED, ids=lambda f: f.name)
+def test_shapes_fall_from_one_at_the_largest_size(family):
+    g = family.shape(family.grid, X)
+    assert (np.diff(g, axis=1) <= 1e-12).all()
+    assert (g >= 0).all()
+    assert family.shape(family.grid, np.zeros(1)) == pytest.approx(1)
+    assert (family.shape(family.grid, np.array([80.0])) < 0.9).all()
 
 
-@pytest.mark.parametrize("seed", range(8))
-@pytest.mark.parametrize("name", ["pow2", "pow3"])
-def test_fit_is_no_worse_than_general_optimisers(name, seed):
-    """Against Nelder–Mead from the true values, and scipy's nnls on a fine grid of c."""
-    random = np.random.default_rng(seed)
-    y = 0.05 * (seed % 2) + 1.5 * N**-0.4 * np.exp(0.1 * random.standard_normal(len(N)))
-    variance = (0.1 * y) ** 2
-
-    def cost(a, b, c):
-        return float(((y - a - b * N**-c) ** 2 / variance).sum())
-
-    a, b, c = LAWS[name](N, y, variance)
-    assert a >= 0
-    assert b >= 0
-    assert c > 0
-    own = cost(a, b, c)
-    keep = [0, 1] if name == "pow3" else [1]
-    for trial in np.linspace(0.01, 3, 300):
-        columns = np.stack([ONE, N**-trial])[keep].T / np.sqrt(variance)[:, None]
-        assert own <= nnls(columns, y / np.sqrt(variance))[1] ** 2 * (1 + 1e-6)
-    free = minimize(
-        lambda p: cost(abs(p[0]) if name == "pow3" else 0, abs(p[1]), abs(p[2])),
-        [0.05, 1.5, 0.4],
-        method="Nelder-Mead",
-        options={"maxiter": 4000, "xatol": 1e-10, "fatol": 1e-12},
-    )
-    assert own <= free.fun * (1 + 1e-6)
+@pytest.mark.parametrize("family", SHAPED, ids=lambda f: f.name)
+def test_inverse_undoes_the_shape(family):
+    x = np.array([0.3, 1.4, 2.3, 5.0])
+    g = family.shape(family.grid, x)
+    seen = (g > 1e-200) & (g < 1 - 1e-6)  # a plateau has no inverse
+    assert seen.mean() > 0.7
+    found = family.inverse(family.grid, np.where(seen, g, 0.5))
+    assert np.where(seen, found - x, 0) == pytest.approx(0, abs=1e-6)
 
 
-def test_rising_values_give_a_constant():
-    law = pow3(N, 0.2 + 0.01 * np.log(N), ONE)
-    assert law.scale == 0
-    assert law.floor == pytest.approx((0.2 + 0.01 * np.log(N)).mean())
+@pytest.mark.parametrize("family", SHAPED, ids=lambda f: f.name)
+def test_inverse_equals_a_root_finder(family):
+    theta = np.array([[c.mean for c in family.coordinates]])
+    found = family.inverse(theta, np.array([0.7]))[0, 0]
+    plain = brentq(lambda x: family.shape(theta, np.array([x]))[0, 0] - 0.7, -2, 20, xtol=1e-12)
+    assert found == pytest.approx(plain, abs=1e-8)
 
 
-def test_precise_sizes_weigh_more():
-    y = 2 * N**-0.4
-    y[:4] *= 3
-    variance = np.where(np.arange(len(N)) < 4, 1e6, 1e-6)
-    assert pow2(N, y, variance) == pytest.approx((0, 2, 0.4), rel=1e-3)
-    assert pow2(N, y, ONE) != pytest.approx((0, 2, 0.4), rel=1e-2)
+def plain_shape(name, u, theta):
+    """The published formulas, one number at a time, not divided by g(1)."""
+    p = [float(np.exp(t)) for t in theta]
+    return {
+        "pow2": lambda: u ** -p[0],
+        "pow3": lambda: u ** -p[0],
+        "pow4": lambda: (u + p[1]) ** -p[0],
+        "exp3": lambda: np.exp(-p[0] * u),
+        "mmf4": lambda: 1 - u ** p[0] / (p[1] ** p[0] + u ** p[0]),  # (ab + c n^d)/(b + n^d), a = 1, c = 0
+        "broken": lambda: u ** -p[0] * (1 + (u / p[2]) ** (1 / p[3])) ** (-(p[1] - p[0]) * p[3]),
+    }[name]()
 
 
-def test_perfect_scores_stay_perfect():
-    for fit in LAWS.values():
-        assert value(fit(N, 0 * N, ONE), np.array([1e5]), ceiling=1.0)[0] == 0
+@pytest.mark.parametrize("name", ["pow2", "pow3", "pow4", "exp3", "mmf4", "broken"])
+def test_shapes_equal_the_published_formulas(name):
+    family = of(name)
+    theta = np.array([c.mean + 0.3 * c.sd for c in family.coordinates])
+    for u in (0.02, 0.4, 1.0, 7.0):
+        expected = plain_shape(name, u, theta) / plain_shape(name, 1.0, theta)
+        assert family.shape(theta[None], np.array([np.log(u)]))[0, 0] == pytest.approx(expected, rel=1e-10)
 
 
-def test_values_stay_in_range():
-    law = Power(0.1, 50.0, 0.5)
-    assert value(law, np.array([1.0]), ceiling=1.0)[0] == 1.0
-    assert value(law, np.array([1.0]), ceiling=np.inf)[0] == pytest.approx(50.1)
+def test_m4_solves_its_equation():
+    """Alabdulmohsin et al.: b n^−c = (e − e_∞)/(e_0 − e)^α, with one b at every n."""
+    theta = np.array([[np.log(0.7), np.log(0.1), np.log(2.5)]])
+    x = np.array([-2.0, -0.5, 0.0, 1.0, 4.0])
+    c, alpha = 0.7, 2.5
+    at_one = brentq(lambda h: h / (1 - h) ** alpha - 0.1**c, 1e-9, 1 - 1e-9, xtol=1e-15)
+    h = M4.shape(theta, x)[0] * at_one  # e = h, e_∞ = 0, e_0 = 1
+    assert h / (1 - h) ** alpha * np.exp(c * x) == pytest.approx(0.1**c, rel=1e-5)
+
+
+def test_m4_with_alpha_one_is_mmf():
+    theta = np.array([[0.1, -2.0]])
+    assert M4.shape(np.array([[0.1, -2.0, 0.0]]), X) == pytest.approx(of("mmf4").shape(theta, X), rel=1e-9)

@@ -8,8 +8,8 @@ import pytest
 from scipy import stats
 
 from sufficient.answer.interval import curve
-from sufficient.answer.laws import last1, pow2, pow3, value
 from sufficient.answer.outlook import outlook, predict
+from sufficient.answer.powers import last1, pow2, pow3, value
 
 from .records import record
 

@@ -9,21 +9,15 @@ import pytest
 from scipy import stats
 
 from sufficient.answer.interval import measure
-from sufficient.answer.trend import STEP, filtered, trend
+from sufficient.answer.trend import STEP, filtered, step, trend
 
 from .records import record
 
 FILTERS = [(q_l, q_s) for q_l in (1e-4, 4e-4, 16e-4) for q_s in (0.1e-4, 1e-4, 4e-4, 16e-4, 64e-4)]
 
 
-def pieces(length):
-    """Unit steps, then the rest."""
-    whole = int(np.floor(length))
-    return [1.0] * whole + ([length - whole] if length > whole else [])
-
-
 def transition(d):
-    return np.array([[1, 0.95 * (1 - 0.95**d) / 0.05], [0, 0.95**d]])
+    return np.array([[1, d], [0, 1]])
 
 
 def noise(d, q_l, q_s):
@@ -36,10 +30,9 @@ def joint(position, z1, variance, targets, q_l, q_s):
     mean, cov = [np.array([z1, -0.05])], [[np.diag([variance[0], 0.06**2])]]
     for before, after in pairwise(times):
         now, with_earlier, own = mean[-1], cov[-1], cov[-1][-1]  # cov[i][j]: of the states at times i ≥ j
-        for d in pieces(after - before):
-            F = transition(d)
-            now, with_earlier = F @ now, [F @ c for c in with_earlier]
-            own = F @ own @ F.T + noise(d, q_l, q_s)
+        F = transition(after - before)
+        now, with_earlier = F @ now, [F @ c for c in with_earlier]
+        own = F @ own @ F.T + noise(after - before, q_l, q_s)
         mean.append(now)
         cov.append([*with_earlier, own])
     size = len(times)
@@ -91,19 +84,30 @@ def test_average_over_filters_equals_the_joint_gaussian():
     position = np.log([m.point.k for m in measured]) / STEP
     z = np.log([m.point.constant for m in measured])
     variance = [m.spread.replicates for m in measured]
-    for k in (
-        512.0,
-        600.0,
-        724.1,
-        2000.0,
-        5120.0,
-    ):  # each reached by unit steps and a rest
+    for k in (512.0, 600.0, 724.1, 2000.0, 5120.0):
         rows = [conditional(position, z, variance, [np.log(k) / STEP], *q) for q in FILTERS]
         likelihood, mean, after = (np.array([np.ravel(row[i])[0] for row in rows]) for i in range(3))
         weight = np.exp(likelihood) / np.exp(likelihood).sum()
         expected = weight @ mean
         sd = np.sqrt(weight @ (after + (mean - expected) ** 2) + measured[-1].spread.objects)
         np.testing.assert_allclose(np.ravel(trend(measured).at(np.array([k]))), [expected, sd], rtol=1e-9)
+
+
+@pytest.mark.parametrize("share", [0.1, 0.5, 0.93])
+def test_two_steps_are_one_of_their_length(share):
+    rec = record(lambda k: 0.9 * k**-0.1, SIZES["grid"], noise=0.1)
+    belief = trend(measure(rec)).belief
+    once = step(belief, np.array(3.7))
+    twice = step(step(belief, np.array(3.7 * share)), np.array(3.7 * (1 - share)))
+    for a, b in zip(once, twice, strict=True):
+        np.testing.assert_allclose(a, b, rtol=1e-12)
+
+
+def test_a_steady_fall_goes_on_undamped():
+    """C falling as k^-0.4 without noise falls so at 10× too: a slope damped by 0.95 would miss by a tenth."""
+    going = trend(measure(record(lambda k: 9 * k**-0.4, used=4000, noise=1e-3, variance=1e-3)))
+    at = np.array([10.0 * going.k])
+    assert going.at(at)[0] == pytest.approx(np.log(9 * at**-0.4), abs=0.03)
 
 
 def test_only_the_last_eleven_learned_sizes_count():

@@ -13,6 +13,7 @@ import pytest
 from sufficient.answer.verdict import certain, judge
 from sufficient.errors import UsageError
 from sufficient.notice import Notice
+from sufficient.study.shares import CommonShares
 
 from .records import record, sizes_to
 
@@ -359,3 +360,43 @@ def test_well_under_a_second():
     start = time.perf_counter()
     judge(rec, tol=1e-7)
     assert time.perf_counter() - start < 0.5
+
+
+# shares that all replicates have in common: the fit pool may not all have been read
+
+
+def partly_read(sizes, *, not_read, options=None):
+    rec = falling(sizes)
+    shares = CommonShares(8, 1400, 200, 400, not_read=not_read)
+    return dataclasses.replace(rec, shares=shares, options=options or {})
+
+
+def test_insufficient_only_when_the_whole_pool_was_run():
+    assert code(judge(partly_read(FULL, not_read=0), tol=1e-5)) == ("insufficient", "TOLERANCE-NOT-MET")
+    answer = judge(partly_read(FULL, not_read=1), tol=1e-5)
+    assert code(answer) == ("inconclusive", "STOPPED-EARLY")
+    assert answer.k_available == 1400
+
+
+def test_sufficient_needs_no_more_than_was_read():
+    assert judge(partly_read(FULL[:8], not_read=100_000), tol=1.0).verdict == "sufficient"
+
+
+def test_the_last_size_unlearned_says_nothing_of_what_was_not_read():
+    rec = partly_read(FULL, not_read=5_000)
+    stages = list(rec.stages)
+    stages[-1] = dataclasses.replace(stages[-1], unseen_loss=np.full(8, 9.0))
+    answer = judge(dataclasses.replace(rec, stages=tuple(stages)), tol=1e-5)
+    assert code(answer) == ("inconclusive", "STOPPED-EARLY")
+
+
+def test_stopping_early_says_what_was_not_read_and_why():
+    said = judge(partly_read(FULL[:8], not_read=98_600), tol=1e-5).reasons[0].message
+    assert "of 100,000 available objects" in said
+    assert "98,600 of them were not even read (--all-features" in said
+    assert said.endswith("let it run on to all of them.")
+    capped = partly_read(FULL[:8], not_read=98_600, options={"max_samples": FULL[7]})
+    assert judge(capped, tol=1e-5).reasons[0].message.endswith(f"raise --max-samples ({FULL[7]:,}).")
+    slow = partly_read(FULL[:7], not_read=98_600, options={"max_samples": FULL[7]})
+    assert judge(slow, tol=1e-5).reasons[0].message.endswith("let it run on to all of them.")
+    assert "not even read" not in judge(falling(FULL[:8]), tol=1e-5).reasons[0].message

@@ -1,0 +1,98 @@
+"""How many objects a criterion needs, in the terms of an answer."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+
+from sufficient.answer.answer import ClassAnswer, Forecast, Level, SizeInterval
+from sufficient.answer.criteria import Criterion
+from sufficient.answer.forecast import forecast, more_needed
+from sufficient.answer.measures import Belief, Measures, rising
+from sufficient.answer.per_class import MOST_NAMED, with_need, worst
+from sufficient.answer.prediction import LEVELS, TargetForecast, forecast_target, quantiles
+from sufficient.answer.series import Quantity
+from sufficient.notice import Notice
+
+QUANTITY: dict[str, Quantity] = {
+    "rel-tol": "relative", "accuracy": "error", "error": "error", "loss": "loss", "min-gain": "error",
+}  # fmt: skip
+
+
+def need(measures: Measures, asked: Criterion) -> Forecast | None:
+    """Return how many objects the criterion needs; None for a least gain, or a tolerance of few sizes."""
+    if asked.kind == "min-gain":
+        return None
+    if asked.kind == "tol":
+        return forecast(measures.record.shares, measures.measured, tol=asked.value)
+    found = believed(measures.belief(QUANTITY[asked.kind]), asked)
+    return found if isinstance(found, Forecast) else in_objects(measures, found)
+
+
+def believed(belief: Belief, asked: Criterion) -> TargetForecast | Forecast:
+    """Return what the curves say of the criterion; a Forecast without a number where they say nothing.
+
+    A peaking, dipping, flat or too noisy curve gets no number: no law describes it.
+    """
+    notice, curves = belief
+    if curves is None or notice is not None:
+        return _without_number(notice)
+    return forecast_target(rising(curves) if asked.kind == "accuracy" else curves, asked.value)
+
+
+def in_objects(measures: Measures, found: TargetForecast) -> Forecast:
+    """Return the forecast with how many objects to collect at the same shares."""
+    shares, (lo, hi) = measures.record.shares, found.k_interval
+    return Forecast(
+        k_needed=found.k_needed,
+        k_interval=found.k_interval,
+        more_needed=more_needed(shares, found.k_needed),
+        more_interval=(more_needed(shares, lo), more_needed(shares, hi)),
+        extrapolation=found.extrapolation,
+        probability_beyond_10x=found.probability_beyond_10x,
+        path=found.path,
+        probability_unreachable=found.probability_unreachable,
+        notices=found.notices,
+    )
+
+
+def gain(measures: Measures, *, without_last: int = 0) -> Level | None:
+    """Return by how much doubling the last size run raises accuracy, 90 %; None where no laws say.
+
+    The difference within each curve believed, so that what all sizes share cancels.
+    """
+    notice, curves = measures.belief("error", without_last=without_last)
+    if curves is None or (notice is not None and notice.code == "CURVE-NOT-MONOTONE"):
+        return None
+    values = curves.values(np.array([curves.last, 2 * curves.last]))
+    return Level(*quantiles(values[:, 0] - values[:, 1], curves.weights, LEVELS))
+
+
+def with_needs(measures: Measures, asked: Criterion | None) -> tuple[ClassAnswer, ...]:
+    """Return the classes, the worst ones with how many of their objects an accuracy asked for needs."""
+    classes = measures.per_class
+    if asked is None:
+        return classes
+    named = {each.name for each in worst(classes)[:MOST_NAMED]}
+    return tuple(_with_need(measures, each, asked) if each.name in named else each for each in classes)
+
+
+def _with_need(measures: Measures, each: ClassAnswer, asked: Criterion) -> ClassAnswer:
+    found = believed(measures.class_belief(each.name), asked)
+    if isinstance(found, Forecast):
+        return each
+    everything = measures.record.shares.used + measures.record.shares.not_read
+
+    def of_class(k: int | None) -> int | None:
+        more = more_needed(measures.record.shares, k)
+        return None if more is None else math.ceil((1 + more / everything) * each.objects)
+
+    ends: SizeInterval = of_class(found.k_interval[0]), of_class(found.k_interval[1])
+    return with_need(each, of_class(found.k_needed), ends)
+
+
+def _without_number(notice: Notice | None) -> Forecast:
+    return Forecast(
+        None, (None, None), None, (None, None), None, None, (), None, () if notice is None else (notice,)
+    )

@@ -1,0 +1,103 @@
+"""The local trend of ln y as one more law of a falling curve: its believed paths, and its backtest.
+
+A law holds everywhere or nowhere; the trend (`trend`) asks only that the curve goes on as it last went, and
+is less and less sure with distance. Paths are μ(n) + ε sd(n), one for each ε; one that would turn up stays at
+its lowest: as the laws, no path says that more objects do harm.
+"""
+
+from __future__ import annotations
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from scipy.special import ndtri
+
+from sufficient.answer.backtest import log_t, origins, unshared
+from sufficient.answer.law_fits import Curve
+from sufficient.answer.trend import STEP, Trend, filtered
+from sufficient.study.record import Floats
+
+FAR, FAR_POINTS = 10_000.0, 257  # × the largest size: a path that has not arrived by then never does
+LEAST = 1e-9  # of a value: 0 has no logarithm
+
+
+@dataclass(frozen=True)
+class Paths:
+    """Falling curves, straight between the points of a grid of ln n."""
+
+    last: float  # the largest size fitted
+    grid: Floats  # (points,) ln(n / last), from 0 on
+    logs: Floats  # (S, points) ln of each curve, never rising
+    weight: Floats  # (S,)
+    name: str = "trend"
+
+    def values(
+        self,
+        n: Floats,  # (targets,) sizes; off the grid a curve is what it is at the grid's end
+    ) -> Floats:  # (S, targets)
+        """Return every curve at sizes n."""
+        x = np.clip(np.log(np.asarray(n, dtype=np.float64) / self.last), 0.0, self.grid[-1])
+        left = np.minimum(np.searchsorted(self.grid, x, side="right") - 1, len(self.grid) - 2)
+        share = (x - self.grid[left]) / (self.grid[left + 1] - self.grid[left])
+        found: Floats = np.exp(self.logs[:, left] * (1 - share) + self.logs[:, left + 1] * share)
+        return found
+
+    def needed(
+        self,
+        level: float,
+    ) -> Floats:  # (S,)
+        """Return the size at which each curve is first down to the level; infinite where it never is."""
+        if level <= 0:
+            return np.full(len(self.weight), np.inf)
+        above = self.logs - math.log(level)  # (S, points)
+        met = above <= 0
+        right = np.maximum(met.argmax(axis=1), 1)
+        row, left = np.arange(len(above)), right - 1
+        fall = above[row, left] - above[row, right]
+        share = above[row, left] / np.where(fall > 0, fall, 1.0)
+        x = self.grid[left] + np.clip(share, 0.0, 1.0) * (self.grid[right] - self.grid[left])
+        found: Floats = np.where(met.any(axis=1), self.last * np.exp(x), np.inf)
+        return found
+
+
+def paths(
+    curve: Curve,
+    common: Floats,  # (sizes, sizes) the part of the covariance that sizes share
+    *,
+    last: float,  # the largest size fitted
+    count: int,
+    weight: float,  # of all together
+) -> Paths:
+    """Return the paths believed after the last size."""
+    objects = float(common[-1, -1]) / max(float(curve.y[-1]), LEAST) ** 2
+    going = _trend(curve, np.diag(curve.covariance) - np.diag(common), objects)
+    grid = np.linspace(0.0, math.log(FAR), FAR_POINTS)
+    mean, sd = going.at(np.exp(grid))
+    quantile = ndtri((np.arange(count) + 0.5) / count)
+    logs = np.minimum.accumulate(mean + quantile[:, None] * sd, axis=1)
+    return Paths(last, grid, logs, np.full(count, weight / count))
+
+
+def path_score(
+    curve: Curve,
+    common: Floats,  # (sizes, sizes)
+) -> float:
+    """Return the log score of the trend: on the origins, and in the terms, of `backtest.scores`."""
+    total, z = 0.0, np.log(np.maximum(curve.y, LEAST))
+    for i in origins(curve):
+        noise = np.diag(curve.covariance) - np.diag(common) + unshared(common, i)
+        past = Curve(curve.x[: i + 1], curve.y[: i + 1], curve.covariance[: i + 1, : i + 1])
+        mean, sd = _trend(past, noise[: i + 1], 0.0).at(np.exp(curve.x[i + 1 :] - curve.x[i]))
+        relative = noise[i + 1 :] / np.exp(2 * z[i + 1 :])
+        score = log_t(z[i + 1 :] - mean, sd**2 + relative) - z[i + 1 :]  # a density of y, as the laws' are
+        total += float(score.mean())
+    return total
+
+
+def _trend(curve: Curve, noise: Floats, objects: float) -> Trend:
+    """Return the trend of ln y; sizes in units of the largest fitted."""
+    y = np.maximum(curve.y, LEAST)
+    belief, likelihood = filtered(curve.x / STEP, np.log(y), noise / y**2)
+    weights = np.exp(likelihood - likelihood.max())
+    return Trend(1.0, belief, weights / weights.sum(), objects)
