@@ -26,17 +26,17 @@ def bounds(
     The figure goes into the run's figures/bounds.svg and .png; nothing is trained.
     """
     output = Output(mode(json=json, quiet=False))
-    from sufficient import api
     from sufficient.answer.ladder import ladder
     from sufficient.errors import DataError
     from sufficient.report.bounds import bounds_dict, bounds_lines, sampled_hessians
     from sufficient.report.ladder_figure import draw_ladder
     from sufficient.run_directory import FIGURES, held
+    from sufficient.stored import load
 
     if not run.is_dir():
         raise DataError(f"{run} is no directory; give that of a run.")
     with held(run):
-        estimate = api.load(run)
+        estimate = load(run)
         stages = ladder(estimate.record, radius=radius)
         hessians = sampled_hessians(estimate.record)
         paths = draw_ladder(stages, run / FIGURES)

@@ -86,6 +86,10 @@ class Output:
                 first = position == 0 and verdict is not None
                 self._write(self._stdout, text, VERDICT_STYLE[verdict] if first and verdict else "")
 
+    def document(self, text: str) -> None:
+        """Print a whole document on stdout, as it is: a page or Markdown that is piped into a file."""
+        self._raw(self._stdout, text)
+
     def json(self, result: Mapping[str, Any]) -> None:
         """Print one strict JSON object on stdout in json mode, nothing in the others."""
         if self.mode == "json":

@@ -3,36 +3,66 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sufficient.cli.estimate import mode
+from sufficient.cli.estimate import ASKED, MinGain, RelTol, Target, mode
 from sufficient.cli.output import Output
+from sufficient.errors import UsageError
+
+if TYPE_CHECKING:
+    from sufficient.result import Estimate
+
+Form = Literal["text", "html", "md", "json"]
+PAGE = "report.html"
 
 
 def report(
     run: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a run.")],
     tol: Annotated[
-        float | None, typer.Option(help="Another tolerance, in nats.", show_default="the run's")
+        float | None,
+        typer.Option(
+            help="Another tolerance, in nats.",
+            show_default="what the run was asked",
+            rich_help_panel=ASKED,
+        ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print result.json.")] = False,
+    rel_tol: RelTol = None,
+    target: Target = None,
+    min_gain: MinGain = None,
+    form: Annotated[
+        Form, typer.Option("--format", help="What stdout gets; report.html is written in any case.")
+    ] = "text",
+    json: Annotated[bool, typer.Option("--json", help="The same as --format json.")] = False,
     quiet: Annotated[bool, typer.Option("--quiet", help="Print the verdict word.")] = False,
 ) -> int:
-    """Judge a run again, for another tolerance if given, and redraw it; nothing is trained.
+    """Judge a run again, for what is asked here if anything is, and redraw it; nothing is trained.
 
-    The run's result.json, curve.csv and figures then show that tolerance; without --tol, the run's own.
+    The run's page, result.json, curve.csv and figures then show that; without such an option, its own.
     """
-    output = Output(mode(json=json, quiet=quiet))
-    from sufficient import api
+    from sufficient import stored
 
-    result = api.report(run, tol=tol)
-    output.result(result.lines(), result.verdict)
-    output.json(result.to_dict())
-    if tol is not None:
+    if json and form not in ("text", "json"):
+        raise UsageError(f"--json and --format {form} each ask for another output; give one of the two.")
+    output = Output(mode(json=json or form == "json", quiet=quiet))
+    result = stored.report(run, tol=tol, rel_tol=rel_tol, targets=target or (), min_gain=min_gain)
+    if form in ("html", "md") and not quiet:
+        output.document(_document(result, form))
+    else:
+        output.result(result.lines(), result.verdict)
+        output.json(result.to_dict())
+    if target or (tol, rel_tol, min_gain) != (None, None, None):
         output.line(
-            f"result.json, curve.csv and figures in {run} now show this tolerance; `sufficient report {run}` "
-            "brings the run's own back."
+            f"report.html, result.json, curve.csv and figures in {run} now show that; `sufficient report "
+            f"{run}` brings the run's own back."
         )
-    output.line(f"run directory: {run}")
+    output.line(f"page: {run / PAGE}")
     return 0
+
+
+def _document(result: Estimate, form: Form) -> str:
+    from sufficient.report.markdown import markdown
+    from sufficient.report.page import page
+
+    return page(result) if form == "html" else markdown(result)

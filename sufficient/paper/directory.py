@@ -2,7 +2,7 @@
 
 - `config.toml`: what was asked for, last
 - `sweeps/NAME.safetensors`: one sweep, the unit of resume
-- `sweep.csv`, `report.json`, `report.md`, `figures/`, `environment.json`: what follows from the sweeps
+- `report.html`, `report.md`, `report.json`, `sweep.csv`, `figures/`, `environment.json`: what follows
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from sufficient.paper.report import PaperReport, sweep_csv
 from sufficient.run_directory import CONFIG, Kind, entered
 
 SWEEPS, FIGURES = "sweeps", "figures"
-CSV, JSON, MARKDOWN, ENVIRONMENT = "sweep.csv", "report.json", "report.md", "environment.json"
+CSV, JSON, MARKDOWN, PAGE = "sweep.csv", "report.json", "report.md", "report.html"
+ENVIRONMENT = "environment.json"
 
 
 def _is_paper_run(directory: Path) -> bool:
@@ -51,6 +52,7 @@ def write_report(report: PaperReport, directory: Path) -> PaperReport:
     """Write what follows from the sweeps, `report.json` last; return the report with its artifacts."""
     from sufficient.paper.figures import draw_panels
     from sufficient.paper.markdown import markdown
+    from sufficient.paper.page import page
     from sufficient.report.export import dumps
 
     figures = [
@@ -63,6 +65,7 @@ def write_report(report: PaperReport, directory: Path) -> PaperReport:
         "sweeps": SWEEPS,
         "report": JSON,
         "text": MARKDOWN,
+        "page": PAGE,
         "table": CSV,
         "environment": ENVIRONMENT,
     } | {path.name: path.relative_to(directory).as_posix() for path in figures}
@@ -70,6 +73,7 @@ def write_report(report: PaperReport, directory: Path) -> PaperReport:
     write_atomically(directory / CSV, sweep_csv(report.sweeps).encode())
     write_atomically(directory / ENVIRONMENT, dumps(report.environment).encode())
     write_atomically(directory / MARKDOWN, markdown(written, figures=FIGURES).encode())
+    write_atomically(directory / PAGE, page(written).encode())
     write_atomically(directory / JSON, dumps(written.to_dict()).encode())
     return written
 

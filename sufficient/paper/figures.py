@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +14,7 @@ from sufficient.files import write_atomically
 from sufficient.paper.claims import PANELS, Panel, index_of, live_networks
 from sufficient.paper.protocol import DRAWN_LABEL, DRAWN_WIDTH, Network, Sweep
 from sufficient.paper.published import PublishedCurve, published_curves
+from sufficient.report.display import Display
 from sufficient.report.style import FAINT, INK, nats_axis, save, styled
 from sufficient.rounding import objects
 
@@ -56,10 +57,11 @@ class PanelCurve:
         return f"{value} ({dead} of {self.seeds} dead)" if dead else value
 
 
-@dataclass(frozen=True)
-class PanelDisplay:
+@dataclass(eq=False)
+class PanelDisplay(Display):
     """One panel of the paper's figures 2 to 5: the numbers that are drawn, and how."""
 
+    size: ClassVar = (7.6, 5.2)
     panel: Panel
     title: str
     subtitle: str
@@ -79,30 +81,21 @@ class PanelDisplay:
             like_inputs=like_inputs,
         )
 
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """Draw on `axes`, or on a new figure; return the axes."""
-        with styled():
-            if axes is None:
-                from matplotlib.figure import Figure
-
-                axes = Figure(figsize=(7.6, 5.2), layout="constrained").add_subplot()
-            self._draw(axes)
-        return axes
-
-    def _draw(self, axes: Axes) -> None:
+    def draw(self, ax: Axes) -> None:
+        """Draw every network's curves and the legends."""
         from matplotlib.ticker import FuncFormatter
 
-        axes.set_yscale("log")
+        ax.set_yscale("log")
         for curve, colour in zip(self.curves, COLOURS, strict=True):
-            self._draw_curve(axes, curve, colour)
-        axes.set_title(self.title, color=INK, fontsize=13, fontweight="bold", pad=24)
-        axes.text(0, 1.025, self.subtitle, transform=axes.transAxes, color=FAINT, fontsize=10.5)
-        axes.set_xlabel("objects k")
-        axes.set_ylabel("|L(k+1) − L(k)| at the fitted point, nats")
-        axes.set_xlim(0, 1.01 * int(self.grid[-1]))
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        nats_axis(axes.yaxis)
-        self._legend(axes)
+            self._draw_curve(ax, curve, colour)
+        ax.set_title(self.title, color=INK, fontsize=13, fontweight="bold", pad=24)
+        ax.text(0, 1.025, self.subtitle, transform=ax.transAxes, color=FAINT, fontsize=10.5)
+        ax.set_xlabel("objects k")
+        ax.set_ylabel("|L(k+1) − L(k)| at the fitted point, nats")
+        ax.set_xlim(0, 1.01 * int(self.grid[-1]))
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        nats_axis(ax.yaxis)
+        self._legend(ax)
 
     def _draw_curve(self, axes: Axes, curve: PanelCurve, colour: str) -> None:
         name = curve.name(self.panel)
@@ -174,8 +167,8 @@ def draw_panels(sweep: Sweep, directory: Path, *, like_inputs: bool = True) -> l
     paths = []
     for panel in PANELS:
         with styled():
-            axes = PanelDisplay.from_sweep(sweep, panel, like_inputs=like_inputs).plot()
-            figure = cast("Figure", axes.figure)  # never a subfigure: plot() made it
+            display = PanelDisplay.from_sweep(sweep, panel, like_inputs=like_inputs).plot()
+            figure = cast("Figure", display.figure_)  # never a subfigure: plot() made it
             stem = directory / f"{sweep.name}-{panel}"
             paths += [*save(figure, stem), _save_pdf(figure, stem)]
     return paths

@@ -38,6 +38,7 @@ ONE_RUN = (
     "15 %. Curves that it does not draw are of dead networks, whose differences are all 0: a log axis cannot "
     "show them."
 )
+COMPARED = ("panel", "network", "published C", "ours, live seeds", "live", "outcome")
 PANEL_WORDS: dict[Panel, str] = {"width": "over h at L = 5", "depth": "over L at h = 16"}
 
 
@@ -117,7 +118,7 @@ def _sweep(report: SweepReport, figures: str) -> Iterator[str]:
     yield (
         f"{sweep.source[0].upper()}{sweep.source[1:]}. {alike} "
         f"{sweep.classes} classes, {seeds} {'seed' if seeds == 1 else 'seeds'} × {len(NETWORKS)} networks, "
-        f"{_dead(report)}."
+        f"{dead_words(report)}."
     )
     for panel in PANELS:
         yield f"![{sweep.name}, {PANEL_WORDS[panel]}]({figures}/{sweep.name}-{panel}.png)"
@@ -135,19 +136,20 @@ def _sweep(report: SweepReport, figures: str) -> Iterator[str]:
             f"{len(NETWORKS)}), one training each: α = {signed(published.alpha)}, "
             f"β = {signed(published.beta)}, without an interval."
         )
-    yield "\n".join(_drawn(panel, drawn) for panel, drawn in report.claims.drawn.items())
-    yield from _smoothing(report)
-    yield from _least(report)
+    yield "\n".join(f"- {drawn_words(panel, drawn)}" for panel, drawn in report.claims.drawn.items())
+    yield from smoothing_lines(report)
+    yield from least_lines(report)
     if report.comparisons:
         total = count(report.comparisons)
         yield f"{total.words} published curves within our live seeds' range, widened by 15 %:"
         yield _table(
-            ["panel", "network", "published C", "ours, live seeds", "live", "outcome"],
-            [_comparison(item) for item in report.comparisons],
+            COMPARED,
+            [comparison_cells(item) for item in report.comparisons],
         )
 
 
-def _dead(report: SweepReport) -> str:
+def dead_words(report: SweepReport) -> str:
+    """Return how many trainings died, and of which networks."""
     if not report.dead:
         return "none of them dead"
     counts = report.saved.sweep.dead.sum(axis=0).tolist()
@@ -159,20 +161,22 @@ def _dead(report: SweepReport) -> str:
     return f"{report.dead} of {report.trainings} trainings dead ({named})"
 
 
-def _drawn(panel: Panel, drawn: Drawn) -> str:
+def drawn_words(panel: Panel, drawn: Drawn) -> str:
+    """Return C of a panel's networks and whether they are monotone."""
     values = ", ".join("dead" if value is None else nats(value) for value in drawn.constants)
     words = {"falls": "falls throughout", "rises": "rises throughout", "neither": "not monotone"}
-    return f"- C {PANEL_WORDS[panel]}, median over live seeds: {values}: {words[drawn.trend]}."
+    return f"C {PANEL_WORDS[panel]}, median over live seeds: {values}: {words[drawn.trend]}."
 
 
-def _smoothing(report: SweepReport) -> Iterator[str]:
+def smoothing_lines(report: SweepReport) -> Iterator[str]:
+    """Yield by how much the smoothing of the figures overstates the curve."""
     factors = {k: overstatement(report.saved.sweep, k) for k in (50, 100, 200, 1000)}
     told = [f"{nats(factor)} at k = {k:,}" for k, factor in factors.items() if factor is not None]
     if told:
         yield f"The smoothed curve over C/(k + 1), median over live networks: {', '.join(told)}."
 
 
-def _least(report: SweepReport) -> Iterator[str]:
+def least_lines(report: SweepReport) -> Iterator[str]:
     """Say what the network with the smallest difference had learned: why C cannot size a data set."""
     sweep, live = report.saved.sweep, live_networks(report.saved.sweep)
     if live.any():
@@ -184,7 +188,8 @@ def _least(report: SweepReport) -> Iterator[str]:
         )
 
 
-def _comparison(item: Comparison) -> list[str]:
+def comparison_cells(item: Comparison) -> list[str]:
+    """Return a published curve against ours, cell by cell as in `COMPARED`."""
     ours = "–" if item.low is None or item.high is None else interval((item.low, item.high), nats)
     return [
         PANEL_WORDS[item.panel],

@@ -35,7 +35,7 @@ def result_lines(report: PaperReport, directory: Path) -> list[str]:
     for reason in reasons:
         names = ", ".join(item.what for item in report.not_run if item.reason == reason)
         lines.append(_line("not run", f"{names}: {reason}"))
-    return [*lines, _line("files", f"{directory}: report.md, report.json, sweep.csv, figures")]
+    return [*lines, _line("files", f"{directory}: report.html, report.md, report.json, sweep.csv, figures")]
 
 
 def _line(label: str, text: str) -> str:

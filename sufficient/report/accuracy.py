@@ -3,31 +3,34 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar, Self
 
 from sufficient.answer.answer import Answer, AtDouble
-from sufficient.report.style import FORECAST, INK, MEASURED, count_axis, label, styled
+from sufficient.report.display import Display
+from sufficient.report.style import FORECAST, INK, MEASURED, count_axis, label
 from sufficient.rounding import interval, objects, share
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from sufficient.result import Estimate
 
-@dataclass(frozen=True)
-class AccuracyDisplay:
+
+@dataclass(eq=False)
+class AccuracyDisplay(Display):
     """Accuracy on unseen objects at each size, and its forecast at twice the largest."""
 
+    size: ClassVar = (5.4, 5)
     answer: Answer
 
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """Draw on `axes`, or on a new figure; return the axes."""
-        with styled():
-            if axes is None:
-                from matplotlib.figure import Figure
+    @classmethod
+    def from_estimate(cls, estimate: Estimate) -> Self:
+        """Return the display of an estimate's accuracy."""
+        return cls(estimate.answer)
 
-                axes = Figure(figsize=(5.4, 5), layout="constrained").add_subplot()
-            _draw(self.answer, axes)
-        return axes
+    def draw(self, ax: Axes) -> None:
+        """Draw the accuracies and the forecast."""
+        _draw(self.answer, ax)
 
 
 def _draw(answer: Answer, axes: Axes) -> None:

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, Self, cast
 
 from sufficient.answer.answer import Answer, CurvePoint
+from sufficient.report.display import Display
 from sufficient.report.marks import draw_forecast, draw_k_star
 from sufficient.report.reference import (
     available_line,
@@ -23,32 +24,33 @@ from sufficient.report.style import (
     count_axis,
     label,
     nats_axis,
-    styled,
 )
 from sufficient.report.text import verdict_line
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from sufficient.result import Estimate
 
-@dataclass(frozen=True)
-class CurveDisplay:
+
+@dataclass(eq=False)
+class CurveDisplay(Display):
     """Measured δ_k with its 95 % band; the numbers are the answer's, in nats over objects."""
 
     answer: Answer
+    titled: bool = True  # the verdict above the axes
 
-    def plot(self, axes: Axes | None = None, *, title: bool = True) -> Axes:
-        """Draw on `axes`, or on a new figure; return the axes."""
-        with styled():
-            if axes is None:
-                from matplotlib.figure import Figure
+    @classmethod
+    def from_estimate(cls, estimate: Estimate) -> Self:
+        """Return the display of an estimate's curve."""
+        return cls(estimate.answer)
 
-                axes = Figure(figsize=(8.4, 5.4), layout="constrained").add_subplot()
-            _draw(self.answer, axes)
-            if title:
-                colour = VERDICT_COLOUR[self.answer.verdict]
-                axes.set_title(verdict_line(self.answer), color=colour, fontweight="bold", pad=12, wrap=True)
-        return axes
+    def draw(self, ax: Axes) -> None:
+        """Draw the curve, the lines it is read against, and k* or its forecast."""
+        _draw(self.answer, ax)
+        if self.titled:
+            colour = VERDICT_COLOUR[self.answer.verdict]
+            ax.set_title(verdict_line(self.answer), color=colour, fontweight="bold", pad=12, wrap=True)
 
 
 def _draw(answer: Answer, axes: Axes) -> None:

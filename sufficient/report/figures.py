@@ -2,14 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 from sufficient.answer.answer import Answer
+from sufficient.answer.criteria import TARGETS
+from sufficient.answer.measures import Measures
+from sufficient.answer.verdict import levels
 from sufficient.errors import ResourceError
 from sufficient.report.accuracy import AccuracyDisplay
 from sufficient.report.curve import CurveDisplay
+from sufficient.report.display import Display
 from sufficient.report.paper_view import PaperViewDisplay
+from sufficient.report.per_class_figure import PerClassDisplay
 from sufficient.report.style import FAINT, VERDICT_COLOUR, save, styled
+from sufficient.report.target_fan import TargetFanDisplay
 from sufficient.report.text import verdict_line
 from sufficient.study.record import Record
 
@@ -19,10 +26,12 @@ LONGEST_TITLE = 130  # characters that fit on one line
 
 
 def draw_all(answer: Answer, record: Record, directory: Path, *, title: str) -> list[Path]:
-    """Write curve.svg, curve.png, paper_view.svg and paper_view.png below `directory` and return them.
+    """Write the figures below `directory`, each as .svg and .png, and return their paths.
 
-    `title` says what was studied, e.g. "digits · 64-64-64-10 on pixels". The paper's view is left out
-    where the record holds no last stage. Raises ResourceError when the disk says no.
+    `curve`, with `title` saying what was studied, e.g. "digits · 64-64-64-10 on pixels"; `paper_view` where
+    the record holds a last stage; `per_class` where the answer holds classes that err; and for each target
+    asked `forecast_accuracy`, `forecast_error` or `forecast_loss`, where a size learned. Raises ResourceError
+    when the disk says no.
     """
     try:
         directory.mkdir(parents=True, exist_ok=True)
@@ -31,16 +40,36 @@ def draw_all(answer: Answer, record: Record, directory: Path, *, title: str) -> 
             f"cannot make the folder {directory}: {error.strerror}; choose another --out"
         ) from error
     paths = _draw_curve(answer, directory, title)
+    for name, display in _alone(answer, record):
+        paths += _draw(display, directory / name)
+    return paths
+
+
+def _alone(answer: Answer, record: Record) -> Iterator[tuple[str, Display]]:
+    """Yield each figure of its own with its name."""
     view = PaperViewDisplay.from_record(record)
     if view is not None:
-        from matplotlib.figure import Figure
-        from matplotlib.layout_engine import ConstrainedLayoutEngine
+        yield "paper_view", view
+    if answer.per_class and answer.per_class[0].share_of_error is not None:
+        yield "per_class", PerClassDisplay(answer.per_class)
+    measures, drawn = Measures(record), set[str]()
+    for each in answer.asked:
+        kind = each.criterion.kind
+        points = levels(measures, each.criterion) if kind in TARGETS else ()
+        if points:
+            again = f"_{each.criterion.value:g}" if kind in drawn else ""
+            yield f"forecast_{kind}{again}", TargetFanDisplay(points, each)
+            drawn.add(kind)
 
-        with styled():
-            figure = Figure(figsize=(8.4, 5.4), layout=ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.12))
-            view.plot(figure.add_subplot())
-            paths += save(figure, directory / "paper_view")
-    return paths
+
+def _draw(display: Display, stem: Path) -> list[Path]:
+    from matplotlib.figure import Figure
+    from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+    with styled():
+        figure = Figure(figsize=display.size, layout=ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.12))
+        display.plot(figure.add_subplot())
+        return save(figure, stem)
 
 
 def _draw_curve(answer: Answer, directory: Path, title: str) -> list[Path]:
@@ -50,7 +79,7 @@ def _draw_curve(answer: Answer, directory: Path, title: str) -> list[Path]:
         figure = Figure(figsize=(13, 6.2))
         left, right = figure.subplots(1, 2, width_ratios=[1.75, 1])
         figure.subplots_adjust(left=0.068, right=0.985, bottom=0.105, top=0.79, wspace=0.16)
-        CurveDisplay(answer).plot(left, title=False)
+        CurveDisplay(answer.of_tolerance, titled=False).plot(left)
         left.set_title("How much does one more object change the mean loss?", pad=12)
         AccuracyDisplay(answer).plot(right)
         verdict = verdict_line(answer)

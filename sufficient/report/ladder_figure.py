@@ -6,10 +6,11 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, cast
+from typing import TYPE_CHECKING, ClassVar, Self, cast
 
-from sufficient.answer.ladder import Rung, RungName, StageLadder
+from sufficient.answer.ladder import Rung, RungName, StageLadder, ladder
 from sufficient.errors import ResourceError
+from sufficient.report.display import Display
 from sufficient.report.style import (
     BOUND,
     FAINT,
@@ -28,6 +29,9 @@ from sufficient.report.style import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+
+    from sufficient.result import Estimate
 
 APPROXIMATE = "approximate: rests on Assumption 1 and the G-term"
 COLOUR: dict[RungName, str] = {
@@ -49,60 +53,53 @@ NAME: dict[RungName, str] = {
 LINE_HEIGHT = 15.0  # points that a name at the right edge needs
 
 
-@dataclass(frozen=True)
-class LadderDisplay:
+@dataclass(eq=False)
+class LadderDisplay(Display):
     """Measured δ_k and Lemma 1's bounds on it, nats over objects."""
 
+    size: ClassVar = (9.6, 6.4)
     ladder: tuple[StageLadder, ...]
 
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """Draw on `axes`, or on a new figure; return the axes."""
-        with styled():
-            if axes is None:
-                from matplotlib.figure import Figure
+    @classmethod
+    def from_estimate(cls, estimate: Estimate, *, radius: float | None = None) -> Self:
+        """Return the display of an estimate's ladder, for the distances moved or for one `radius`."""
+        return cls(ladder(estimate.record, radius=radius))
 
-                axes = Figure(figsize=(9.6, 6.4), layout="constrained").add_subplot()
-            self._draw(axes)
-        return axes
-
-    def _draw(self, axes: Axes) -> None:
-        axes.set_title(
+    def draw(self, ax: Axes) -> None:
+        """Draw the measured difference and every bound above it."""
+        ax.set_title(
             "Lemma 1 above the measured difference", color=INK, fontsize=14, fontweight="bold", pad=32
         )
-        axes.text(
+        ax.text(
             0,
             1.03,
             f"Black: valid for every network. Dashed: {APPROXIMATE}",
-            transform=axes.transAxes,
+            transform=ax.transAxes,
             color=FAINT,
             fontsize=10.5,
         )
-        axes.set_xlabel("objects fitted k")
-        axes.set_ylabel("change of the mean loss by one more object, nats")
+        ax.set_xlabel("objects fitted k")
+        ax.set_ylabel("change of the mean loss by one more object, nats")
         measured = [stage for stage in self.ladder if stage.difference]
         if not measured:
-            axes.text(
-                0.5, 0.5, "no difference was measured", transform=axes.transAxes, ha="center", color=FAINT
-            )
+            ax.text(0.5, 0.5, "no difference was measured", transform=ax.transAxes, ha="center", color=FAINT)
             return
-        axes.set_xscale("log")
-        axes.set_yscale("log")
+        ax.set_xscale("log")
+        ax.set_yscale("log")
         curves = {name: curve for name in COLOUR if (curve := _curve(measured, name))}
-        _limits(measured, curves, axes)
+        _limits(measured, curves, ax)
         for name, curve in curves.items():
-            _bound(name, curve, axes)
-        _measured(measured, axes)
+            _bound(name, curve, ax)
+        _measured(measured, ax)
         ends = {name: curve[-1][1].bound or 0.0 for name, curve in curves.items()}
-        _names(measured, ends, axes)
+        _names(measured, ends, ax)
 
 
-def draw_ladder(ladder: tuple[StageLadder, ...], directory: Path) -> list[Path]:
+def draw_ladder(stages: tuple[StageLadder, ...], directory: Path) -> list[Path]:
     """Write bounds.svg and bounds.png below `directory` and return them.
 
     Raises ResourceError when the disk says no.
     """
-    from matplotlib.figure import Figure
-
     try:
         directory.mkdir(parents=True, exist_ok=True)
     except OSError as error:
@@ -110,9 +107,7 @@ def draw_ladder(ladder: tuple[StageLadder, ...], directory: Path) -> list[Path]:
             f"cannot make the folder {directory}: {error.strerror}; make room for it in the run's directory"
         ) from error
     with styled():
-        figure = Figure(figsize=(9.6, 6.4), layout="constrained")
-        LadderDisplay(ladder).plot(figure.add_subplot())
-        return save(figure, directory / "bounds")
+        return save(cast("Figure", LadderDisplay(stages).plot().figure_), directory / "bounds")
 
 
 def _curve(stages: Sequence[StageLadder], name: RungName) -> list[tuple[int, Rung]]:

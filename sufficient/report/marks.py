@@ -5,9 +5,9 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
-from sufficient.answer.answer import Forecast, SizeInterval
+from sufficient.answer.answer import Answer, Forecast, SizeInterval
+from sufficient.report.criteria_text import forecast_digits
 from sufficient.report.style import FAINT, FORECAST, MET, label
-from sufficient.report.text import forecast_digits
 from sufficient.rounding import about, ends
 
 if TYPE_CHECKING:
@@ -15,6 +15,33 @@ if TYPE_CHECKING:
 
 HORIZONS = (4, 10)  # times the largest size: beyond the first a rough guide, beyond the second only a bound
 LEFT_THIRD = 0.34  # a label goes to the right of what stands left of it
+
+
+def mark_lines(answer: Answer) -> tuple[str, ...]:
+    """Return what the mark of an answer is called: k* or its forecast, each with its interval."""
+    if answer.k_sufficient is not None:
+        return k_star_lines(answer.k_sufficient, answer.k_interval or (None, None))
+    return () if answer.forecast is None else forecast_lines(answer.forecast)
+
+
+def k_star_lines(k: int, span: SizeInterval) -> tuple[str, ...]:
+    """Return `k* = 3,520`, `95 % [3,280, 3,790]`; met at the first size it is an upper bound only."""
+    if first_size(k, span):
+        return (f"k* ≤ {about(k)}",)
+    return f"k* = {about(k)}", f"95 % {ends(span, like=k)}"
+
+
+def forecast_lines(forecast: Forecast) -> tuple[str, ...]:
+    """Return `forecast: 8,810 needed`, `90 % [8,400, 9,300]`, or a lower bound, or nothing."""
+    k, span, digits = forecast.k_needed, forecast.k_interval, forecast_digits(forecast)
+    if k is not None:
+        return f"forecast: {about(k, digits)} needed", f"90 % {ends(span, like=k, digits=digits)}"
+    return () if span[0] is None else (f"forecast: more than {about(span[0], 2)} needed",)
+
+
+def first_size(k: int, span: SizeInterval) -> bool:
+    """Return whether k* is only the first size that learned."""
+    return span[0] is None and span[1] in (None, k)
 
 
 def draw_forecast(forecast: Forecast, last: int, tol: float, axes: Axes) -> None:
@@ -50,15 +77,13 @@ def draw_forecast(forecast: Forecast, last: int, tol: float, axes: Axes) -> None
                 offset=(4, -18),
                 size=9.5,
             )
+    text = "\n".join(forecast_lines(forecast))
     if forecast.k_needed is not None:
-        k, span, digits = forecast.k_needed, forecast.k_interval, forecast_digits(forecast)
-        text = f"forecast: {about(k, digits)} needed\n90 % {ends(span, like=k, digits=digits)}"
-        _mark(axes, k, span, tol, text, colour=FORECAST)
+        _mark(axes, forecast.k_needed, forecast.k_interval, tol, text, colour=FORECAST)
     elif forecast.k_interval[0] is not None:
         lower = forecast.k_interval[0]
         if low < lower < high:
             axes.axvspan(lower, high, color=FORECAST, alpha=0.10, linewidth=0, zorder=1)
-        text = f"forecast: more than {about(lower, 2)} needed"
         label(
             axes,
             high,
@@ -73,11 +98,9 @@ def draw_forecast(forecast: Forecast, last: int, tol: float, axes: Axes) -> None
 
 
 def draw_k_star(k: int, span: SizeInterval, tol: float, axes: Axes) -> None:
-    """Mark k*; met at the first size it is an upper bound only."""
-    if span[0] is None and span[1] in (None, k):
-        _mark(axes, k, (None, k), tol, f"k* ≤ {about(k)}", colour=MET)
-    else:
-        _mark(axes, k, span, tol, f"k* = {about(k)}\n95 % {ends(span, like=k)}", colour=MET)
+    """Mark k* with its interval."""
+    text = "\n".join(k_star_lines(k, span))
+    _mark(axes, k, (None, k) if first_size(k, span) else span, tol, text, colour=MET)
 
 
 def _mark(axes: Axes, k: int, span: SizeInterval, tol: float, text: str, *, colour: str) -> None:

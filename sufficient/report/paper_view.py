@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from sufficient.landscape.difference import mean_absolute_difference, permuted_differences
-from sufficient.report.style import FAINT, INK, LIMIT, MEASURED, label, nats_axis, styled
+from sufficient.report.display import Display
+from sufficient.report.style import FAINT, INK, LIMIT, MEASURED, label, nats_axis
 from sufficient.rounding import nats, objects
 from sufficient.study.keys import numpy_generator
 from sufficient.study.record import Record
@@ -17,14 +18,17 @@ from sufficient.study.record import Record
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
+    from sufficient.result import Estimate
+
 ORDERS = 100  # as in the paper
 DRAWN = 800  # points that are drawn: a page shows no more, and the SVG stays small
 
 
-@dataclass(frozen=True)
-class PaperViewDisplay:
+@dataclass(eq=False)
+class PaperViewDisplay(Display):
     """Mean |L_{k+1}(θ̂) − L_k(θ̂)| over random orders of the losses, and its closed form MAD/(k + 1)."""
 
+    size: ClassVar = (8, 5)
     sizes: NDArray[np.int64]  # (m − 1,) k = 1 … m − 1
     permuted: NDArray[np.float64]  # (m − 1,) mean over the orders, nats
     closed: NDArray[np.float64]  # (m − 1,) nats
@@ -47,39 +51,35 @@ class PaperViewDisplay:
             return None
         return cls.from_losses(record.last.all_losses[fitted], seed=int(record.options.get("seed", 0)))
 
-    def plot(self, axes: Axes | None = None) -> Axes:
-        """Draw on `axes`, or on a new figure; return the axes."""
-        with styled():
-            if axes is None:
-                from matplotlib.figure import Figure
+    @classmethod
+    def from_estimate(cls, estimate: Estimate) -> PaperViewDisplay | None:
+        """Return the display of an estimate's last stage; None where its record holds none."""
+        return cls.from_record(estimate.record)
 
-                axes = Figure(figsize=(8, 5), layout="constrained").add_subplot()
-            self._draw(axes)
-        return axes
-
-    def _draw(self, axes: Axes) -> None:
+    def draw(self, ax: Axes) -> None:
+        """Draw the mean over random orders and the closed form."""
         from matplotlib.ticker import FuncFormatter
 
         m = int(self.sizes[-1]) + 1
-        axes.set_title(
+        ax.set_title(
             "The paper's view: in-sample, not the verdict", color=INK, fontsize=14, fontweight="bold", pad=30
         )
-        axes.text(
+        ax.text(
             0,
             1.03,
             f"one network fitted on {objects(m)} objects, the losses of these same objects",
-            transform=axes.transAxes,
+            transform=ax.transAxes,
             color=FAINT,
             fontsize=10.5,
         )
-        axes.set_xlabel("objects k")
-        axes.set_ylabel("|L(k+1) − L(k)| at the fitted point, nats")
+        ax.set_xlabel("objects k")
+        ax.set_ylabel("|L(k+1) − L(k)| at the fitted point, nats")
         if self.closed[0] <= 0:
-            axes.text(
+            ax.text(
                 0.5,
                 0.5,
                 "every loss is the same: all differences are 0 (a dead network)",
-                transform=axes.transAxes,
+                transform=ax.transAxes,
                 ha="center",
                 color=FAINT,
             )
@@ -87,7 +87,7 @@ class PaperViewDisplay:
         drawn = (
             np.unique(np.r_[np.geomspace(1, m - 1, DRAWN // 4), np.linspace(1, m - 1, DRAWN)].astype(int)) - 1
         )
-        axes.semilogy(
+        ax.semilogy(
             self.sizes[drawn],
             self.permuted[drawn],
             color=MEASURED,
@@ -95,21 +95,21 @@ class PaperViewDisplay:
             alpha=0.9,
             label=f"mean of {self.orders} random orders",
         )
-        axes.semilogy(
+        ax.semilogy(
             self.sizes[drawn],
             self.closed[drawn],
             color=LIMIT,
             linewidth=2,
             label="closed form",
         )
-        axes.set_xlim(0, m)
-        axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
-        nats_axis(axes.yaxis)
+        ax.set_xlim(0, m)
+        ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
+        nats_axis(ax.yaxis)
         at = max(1, 2 * m // 5)
         level = float(self.closed[at - 1])
-        label(axes, at, level, f"mean of {self.orders} random orders", colour=MEASURED, offset=(0, 36))
+        label(ax, at, level, f"mean of {self.orders} random orders", colour=MEASURED, offset=(0, 36))
         label(
-            axes,
+            ax,
             at,
             level,
             f"closed form: {nats(2 * self.closed[0])}/(k + 1)",

@@ -18,7 +18,7 @@ def test_a_person_reads_the_claims_and_talk_goes_to_stderr(tmp_path, capsys, tra
     said = capsys.readouterr()
     assert said.out.startswith("mine-pixels: 1,797 objects, 2 seeds, 0 of 50 trainings dead\n")
     assert "(c) rate 1/k          identity" in said.out
-    assert f"{tmp_path / 'run'}: report.md" in said.out
+    assert f"{tmp_path / 'run'}: report.html, report.md" in said.out
     talk = said.err.splitlines()
     assert talk[0] == talk[-1] == f"run directory: {tmp_path / 'run'}"
     assert talk[1].startswith("mine-pixels  0 of 50 dead  (a) ")

@@ -24,7 +24,7 @@ def legend_texts(axes):
 
 def test_median_band_closed_form_and_published_in_one_colour():
     sweep = made_up(noise=0.2)
-    axes = PanelDisplay.from_sweep(sweep, "width").plot()
+    axes = PanelDisplay.from_sweep(sweep, "width").plot().ax_
     assert (axes.get_xscale(), axes.get_yscale()) == ("linear", "log")
     for colour, hidden in zip(COLOURS, (4, 8, 16, 32, 64), strict=True):
         at = NETWORKS.index(Network(hidden, 5))
@@ -50,7 +50,7 @@ def test_median_band_closed_form_and_published_in_one_colour():
 
 def test_dead_seeds_are_counted_and_leave_the_band():
     sweep = made_up(dead=[(0, NARROW), (3, NARROW)])
-    axes = PanelDisplay.from_sweep(sweep, "width").plot()
+    axes = PanelDisplay.from_sweep(sweep, "width").plot().ax_
     middle = line(axes, "h = 4 (2 of 5 dead)")
     live = sweep.drawn[[1, 2, 4], NETWORKS.index(NARROW)]
     np.testing.assert_allclose(middle.get_ydata(), np.median(live, axis=0))
@@ -59,7 +59,7 @@ def test_dead_seeds_are_counted_and_leave_the_band():
 
 def test_a_network_that_is_always_dead_keeps_its_place_in_the_legend():
     sweep = made_up(seeds=2, dead=[(0, NARROW), (1, NARROW)], dataset="mine")
-    axes = PanelDisplay.from_sweep(sweep, "width").plot()
+    axes = PanelDisplay.from_sweep(sweep, "width").plot().ax_
     assert len(line(axes, "h = 4 (2 of 2 dead)").get_xdata()) == 0
     assert "h = 4 (2 of 2 dead)" in legend_texts(axes)
     assert len(axes.collections) == 4
@@ -67,7 +67,7 @@ def test_a_network_that_is_always_dead_keeps_its_place_in_the_legend():
 
 
 def test_a_curve_that_the_paper_does_not_draw_is_not_drawn():
-    axes = PanelDisplay.from_sweep(made_up(dataset="cifar100", mode="pooler"), "width").plot()
+    axes = PanelDisplay.from_sweep(made_up(dataset="cifar100", mode="pooler"), "width").plot().ax_
     labels = [item.get_label() for item in axes.lines]
     assert "h = 4: published" not in labels
     assert "h = 8: published" in labels
@@ -75,13 +75,13 @@ def test_a_curve_that_the_paper_does_not_draw_is_not_drawn():
 
 
 def test_published_curves_of_other_inputs_are_labelled_as_that():
-    axes = PanelDisplay.from_sweep(made_up(mode="features"), "depth", like_inputs=False).plot()
+    axes = PanelDisplay.from_sweep(made_up(mode="features"), "depth", like_inputs=False).plot().ax_
     assert "published, one training, on other inputs" in legend_texts(axes)
     assert axes.get_title(loc="left").startswith("MNIST, features from a file")
 
 
 def test_depth_panel_and_one_seed():
-    axes = PanelDisplay.from_sweep(made_up(seeds=1), "depth").plot()
+    axes = PanelDisplay.from_sweep(made_up(seeds=1), "depth").plot().ax_
     for label in (1, 3, 5, 7, 10):
         line(axes, f"L = {label}")
     assert [text.get_text() for text in axes.texts] == ["10,000 objects, h = 16, 1 seed"]

@@ -156,7 +156,7 @@ def test_result_lines():
     assert any(line.startswith("  (a) falls with h      holds         α = −0.3") for line in lines)
     assert any(" of 10 published curves within our seeds' range" in line for line in lines)
     assert "not run       mnist-cls: No model." in lines
-    assert lines[-1].endswith("runs/1: report.md, report.json, sweep.csv, figures")
+    assert lines[-1].endswith("runs/1: report.html, report.md, report.json, sweep.csv, figures")
 
 
 def test_order_of_tables():

@@ -60,7 +60,16 @@ def test_a_run_writes_its_sweeps_and_what_follows(tmp_path, trainer):
     ]
     run = tmp_path / "run"
     assert sorted(path.name for path in run.iterdir()) == [
-        *("config.toml", "environment.json", "figures", "report.json", "report.md", "sweep.csv", "sweeps"),
+        *(
+            "config.toml",
+            "environment.json",
+            "figures",
+            "report.html",
+            "report.json",
+            "report.md",
+            "sweep.csv",
+            "sweeps",
+        ),
     ]
     assert json.loads((run / "report.json").read_text()) == json.loads(json.dumps(report.to_dict()))
     assert len(list((run / "figures").iterdir())) == 6

@@ -184,7 +184,7 @@ def line(axes, label):
 
 def test_valid_curve_is_solid_and_named_approximate_ones_dashed():
     stages = ladder(two_sizes())
-    axes = LadderDisplay(stages).plot()
+    axes = LadderDisplay(stages).plot().ax_
     assert (axes.get_xscale(), axes.get_yscale()) == ("log", "log")
     np.testing.assert_allclose(line(axes, "measured").get_ydata(), [0.5 / 100, 0.5 / 200])
     valid = line(axes, "M_ℓ alone")
@@ -200,7 +200,7 @@ def test_valid_curve_is_solid_and_named_approximate_ones_dashed():
 
 
 def test_names_keep_apart_where_curves_meet():
-    axes = LadderDisplay(ladder(two_sizes(), radius=0)).plot()
+    axes = LadderDisplay(ladder(two_sizes(), radius=0)).plot().ax_
     low, high = axes.get_ylim()
     heights = sorted(
         np.log(item.xy[1] / low) / np.log(high / low) for item in axes.texts if hasattr(item, "xy")
@@ -211,14 +211,14 @@ def test_names_keep_apart_where_curves_meet():
 
 def test_unlearned_sizes_are_hollow():
     record = records.record([0.5, 0.5, 0.4], sizes=[32, 99, 199], replicates=4, unlearned=[32])
-    axes = LadderDisplay(ladder(record)).plot()
+    axes = LadderDisplay(ladder(record)).plot().ax_
     assert list(line(axes, "did not learn").get_xdata()) == [32]
     assert line(axes, "did not learn").get_markerfacecolor() == "white"
     assert list(line(axes, "measured").get_xdata()) == [99, 199]
 
 
 def test_nothing_measured_draws_a_sentence():
-    axes = LadderDisplay(ladder(two_sizes(dead=np.ones(4, bool)))[1:]).plot()
+    axes = LadderDisplay(ladder(two_sizes(dead=np.ones(4, bool)))[1:]).plot().ax_
     assert not axes.lines
     assert any("no difference was measured" in item.get_text() for item in axes.texts)
 

@@ -11,8 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from sufficient.answer.criteria import criteria_of
+from sufficient.answer.verdict import judge
 from sufficient.data.labelled import Audit, Skipped
 from sufficient.report.export import curve_csv, data_block, dumps, read_skipped, schema, skipped_csv, to_dict
+from tests.answer.records import scored
 from tests.report import answers
 
 KEYS = [
@@ -26,6 +29,8 @@ KEYS = [
     "k_sufficient",
     "k_interval",
     "forecast",
+    "criteria",
+    "per_class",
     "curve",
     "rate",
     "outlook",
@@ -46,7 +51,7 @@ def audit() -> Audit:
         Skipped("=cmd()", "duplicate", "-1+2"),
         Skipped("dog/b,\n.jpg", "duplicate"),
     )
-    return Audit(10, 7, skipped, {"cat": 4, "dog": 3}, ())
+    return Audit(12, 7, skipped, {"cat": 4, "dog": 3}, (), not_read=2)
 
 
 def result(answer, **changes) -> dict:
@@ -82,15 +87,46 @@ def test_values_stand_where_they_belong():
     value = result(answers.insufficient())
     assert value["forecast"] == {
         "k_needed": 9412, "k_interval": [8690, 10390], "more_needed": 3446, "more_interval": [2415, 4843],
-        "extrapolation": "within-4x", "probability_beyond_10x": 0.03,
+        "extrapolation": "within-4x", "probability_beyond_10x": 0.03, "probability_unreachable": None,
+        "notices": [],
     }  # fmt: skip
     assert value["curve"][0]["learned"] is False
     assert value["rate"] == {"exponent": -0.98, "interval": [-1.01, -0.95]}
     assert value["outlook"]["at_double"]["accuracy_interval"] == [0.4187, 0.4431]
     assert value["data"]["skipped"] == {"duplicate": 2, "truncated": 1}
     assert value["data"]["smallest_class"] == {"name": "dog", "objects": 3}
-    assert value["data"]["found"] == value["data"]["used"] + sum(value["data"]["skipped"].values())
+    data = value["data"]
+    assert data["found"] == data["used"] + data["not_read"] + sum(data["skipped"].values()) == 12
     assert result(answers.far())["forecast"]["k_interval"] == [31456, None]
+
+
+def test_what_was_asked_and_the_classes_stand_beside_the_tolerance():
+    asked = criteria_of(rel_tol=1e-3, targets=["accuracy=0.95", "loss=0.4"], min_gain=0.01)
+    answer = judge(scored(lambda k: 0.6 * k**-0.3, seed=3), criteria=asked)
+    value = result(answer)
+    validate(value)
+    assert json.loads(dumps(value)) == value
+    assert [(each["kind"], each["asked"]) for each in value["criteria"]] == [
+        ("tol", False), ("rel-tol", True), ("accuracy", True), ("loss", True), ("min-gain", True),
+    ]  # fmt: skip
+    accuracy = value["criteria"][2]
+    assert accuracy["forecast"]["k_needed"] == answer.criteria[2].forecast.k_needed
+    assert "path" not in accuracy["forecast"]
+    assert accuracy["at_last"]["value"] == answer.criteria[2].at_last.value
+    assert accuracy["reason"]["code"] == "TARGET-NOT-MET"
+    assert [each["name"] for each in value["per_class"]] == [each.name for each in answer.per_class]
+    assert value["per_class"][0]["share_of_error"]["lo"] < value["per_class"][0]["share_of_error"]["value"]
+    flat = result(judge(scored(lambda k: 0.3, seed=1), criteria=criteria_of(targets=["accuracy=0.9"])))
+    validate(flat)
+    assert [notice["code"] for notice in flat["criteria"][1]["forecast"]["notices"]] == ["CURVE-FLAT"]
+
+
+def test_a_data_block_of_an_earlier_version_read_everything():
+    block = data_block(audit(), spec="x", fingerprint="", held_out=1, validation=1)
+    del block["not_read"]
+    value = result(answers.few(), data=block)
+    assert value["data"]["not_read"] == 0
+    validate(value)
 
 
 def test_numbers_of_numpy_become_plain_and_not_finite_ones_null():

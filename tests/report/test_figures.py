@@ -29,7 +29,7 @@ def texts(axes) -> str:
 
 def test_measured_points_hollow_where_nothing_was_learned():
     answer = answers.insufficient()
-    axes = CurveDisplay(answer).plot()
+    axes = CurveDisplay(answer).plot().ax_
     learned, hollow = line(axes, "measured"), line(axes, "did not learn")
     assert list(learned.get_xdata()) == [point.k for point in answer.curve if point.learned]
     assert list(learned.get_ydata()) == [point.difference for point in answer.curve if point.learned]
@@ -43,7 +43,7 @@ def test_measured_points_hollow_where_nothing_was_learned():
 
 def test_band_holds_the_interval():
     answer = answers.sufficient()
-    axes = CurveDisplay(answer).plot()
+    axes = CurveDisplay(answer).plot().ax_
     band = next(item for item in axes.collections if item.get_label() == "95 % band")
     heights = {round(float(y), 12) for y in band.get_paths()[0].vertices[:, 1]}
     for point in answer.curve:
@@ -52,7 +52,7 @@ def test_band_holds_the_interval():
 
 def test_tolerance_available_bound_and_rate():
     answer = answers.sufficient()
-    axes = CurveDisplay(answer).plot()
+    axes = CurveDisplay(answer).plot().ax_
     assert set(line(axes, "tol").get_ydata()) == {1e-4}
     assert set(line(axes, "available").get_xdata()) == {7000}
     np.testing.assert_allclose(line(axes, "bound").get_ydata(), [11.0 / (p.k + 1) for p in answer.curve])
@@ -70,7 +70,7 @@ def test_tolerance_available_bound_and_rate():
 
 
 def test_sufficient_marks_k_star_with_its_interval():
-    axes = CurveDisplay(answers.sufficient()).plot()
+    axes = CurveDisplay(answers.sufficient()).plot().ax_
     assert set(line(axes, "k* = 3,610").get_xdata()) == {3612}
     span = next(item for item in axes.patches if item.get_label() == "interval")
     assert (span.get_x(), span.get_x() + span.get_width()) == pytest.approx((3312, 3911))
@@ -81,7 +81,7 @@ def test_sufficient_marks_k_star_with_its_interval():
 
 def test_insufficient_marks_the_forecast():
     answer = answers.insufficient()
-    axes = CurveDisplay(answer).plot()
+    axes = CurveDisplay(answer).plot().ax_
     path = {k: median for k, median, _, _ in answer.forecast.path}
     k, median = line(axes, "forecast").get_data()
     assert len(k) > 3
@@ -93,8 +93,8 @@ def test_insufficient_marks_the_forecast():
 
 
 def test_horizons_are_hinted_when_the_forecast_reaches_them():
-    assert "4 ×" in texts(CurveDisplay(answers.far()).plot())
-    axes = CurveDisplay(answers.unreachable()).plot()
+    assert "4 ×" in texts(CurveDisplay(answers.far()).plot().ax_)
+    axes = CurveDisplay(answers.unreachable()).plot().ax_
     assert "4 ×\n10 ×" in texts(axes)
     assert "forecast: more than 41,000 needed" in texts(axes)
     assert not [name for name in labels(axes) if str(name).startswith("forecast:")]
@@ -102,8 +102,8 @@ def test_horizons_are_hinted_when_the_forecast_reaches_them():
 
 @pytest.mark.parametrize("name", answers.ALL)
 def test_every_answer_draws_with_its_labels_inside_the_axes(name):
-    axes = CurveDisplay(answers.ALL[name]()).plot()
-    right = AccuracyDisplay(answers.ALL[name]()).plot()
+    axes = CurveDisplay(answers.ALL[name]()).plot().ax_
+    right = AccuracyDisplay(answers.ALL[name]()).plot().ax_
     for drawn in (axes, right):
         drawn.figure.canvas.draw()
         frame = drawn.get_window_extent()
@@ -116,19 +116,19 @@ def test_every_answer_draws_with_its_labels_inside_the_axes(name):
 
 
 def test_an_answer_without_a_live_stage_still_draws():
-    axes = CurveDisplay(replace(answers.inconclusive(), curve=(answers.dead(32),))).plot()
+    axes = CurveDisplay(replace(answers.inconclusive(), curve=(answers.dead(32),))).plot().ax_
     assert labels(axes) == ["tol", "available"]
-    assert AccuracyDisplay(replace(answers.inconclusive(), curve=())).plot().lines[:] == []
+    assert AccuracyDisplay(replace(answers.inconclusive(), curve=())).plot().ax_.lines[:] == []
 
 
 def test_accuracy_and_its_forecast_at_double():
     answer = answers.insufficient()
-    axes = AccuracyDisplay(answer).plot()
+    axes = AccuracyDisplay(answer).plot().ax_
     assert list(line(axes, "measured").get_ydata()) == [p.accuracy for p in answer.curve if p.learned]
     assert list(line(axes, "forecast").get_xdata()) == [7000, 14000]
     assert "0.402 at 7,000" in texts(axes)
     assert "forecast at 14,000, twice as many:\n0.431, 90 % [0.419, 0.443]" in texts(axes)
-    assert "forecast" not in texts(AccuracyDisplay(answers.few()).plot())
+    assert "forecast" not in texts(AccuracyDisplay(answers.few()).plot().ax_)
 
 
 def test_plot_draws_on_the_axes_it_is_given_and_leaves_the_users_style():
@@ -136,13 +136,13 @@ def test_plot_draws_on_the_axes_it_is_given_and_leaves_the_users_style():
 
     before = dict(matplotlib.rcParams)
     axes = Figure().add_subplot()
-    assert CurveDisplay(answers.few()).plot(axes, title=False) is axes
+    assert CurveDisplay(answers.few(), titled=False).plot(axes).ax_ is axes
     assert axes.get_title(loc="left") == ""
     assert dict(matplotlib.rcParams) == before
 
 
 def test_sizes_are_labelled_with_thousands_separators():
-    axes = CurveDisplay(answers.sufficient()).plot()
+    axes = CurveDisplay(answers.sufficient()).plot().ax_
     shown = [axes.xaxis.get_major_formatter()(tick, 0) for tick in axes.get_xticks()]
     assert {"100", "1,000"} <= set(shown)
     assert axes.yaxis.get_major_formatter()(1e-3, 0) == "1e-3"
@@ -155,7 +155,7 @@ def test_paper_view_shows_both_and_says_what_it_is_not():
     losses = record.last.all_losses[record.shares.fitted(0, answer.curve[-1].k)].astype(float)
     mad = np.abs(losses - losses.mean()).mean()
     np.testing.assert_allclose(display.closed, mad / np.arange(2, len(losses) + 1))
-    axes = display.plot()
+    axes = display.plot().ax_
     assert axes.get_yscale() == "log"
     k, shown = line(axes, "closed form").get_data()
     np.testing.assert_allclose(shown, mad / (np.asarray(k) + 1))
@@ -166,7 +166,7 @@ def test_paper_view_shows_both_and_says_what_it_is_not():
 
 
 def test_paper_view_of_a_dead_network_says_so_and_without_a_last_stage_there_is_none():
-    axes = PaperViewDisplay.from_losses(np.ones(50)).plot()
+    axes = PaperViewDisplay.from_losses(np.ones(50)).plot().ax_
     assert "a dead network" in texts(axes)
     assert len(axes.lines) == 0
     assert PaperViewDisplay.from_record(replace(answers.record(answers.few()), last=None)) is None

@@ -1,0 +1,27 @@
+"""An estimate as a notebook shows it: the verdict, the curve, the outlook."""
+
+from __future__ import annotations
+
+from sufficient.report.local_names import local
+from sufficient.report.page import DARK, LIGHT, draw, encodable, stylesheet, templates
+from sufficient.report.page_table import told
+from sufficient.result import Estimate
+
+
+def notebook_html(estimate: Estimate) -> str:
+    """Return a fragment of HTML without script: what `Estimate._repr_html_` gives."""
+    estimate = local(estimate)
+    drawn = draw(estimate, widths=("wide",), scales=("log",))
+    return encodable(
+        templates()
+        .get_template("notebook.html.j2")
+        .render(
+            answer=drawn.answer,
+            row=drawn.table[drawn.own],
+            chart=drawn.charts[0],
+            more=[text for label, text in told(estimate, drawn.answer) if label == "more data"],
+            css=stylesheet("chart.css"),
+            light=LIGHT,
+            dark=DARK,
+        )
+    )

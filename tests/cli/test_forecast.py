@@ -1,0 +1,138 @@
+"""`sufficient forecast` and `forecast_runs`: from a table to a number, or to why there is none."""
+
+from __future__ import annotations
+
+import json
+
+import jsonschema
+import numpy as np
+import pytest
+
+import sufficient
+from sufficient.cli.app import run
+from sufficient.errors import DataError, UsageError
+from sufficient.report.runs_export import forecast_schema
+from sufficient.report.runs_figure import RunsDisplay
+
+KERAS = "train_size,accuracy\n165,0.8071\n330,0.8724\n825,0.9003\n1651,0.9057\n"
+SIZES = [100, 200, 400, 800, 1600]
+
+
+@pytest.fixture
+def keras(tmp_path):
+    path = tmp_path / "keras.csv"
+    path.write_text(KERAS)
+    return path
+
+
+def scores(test_size=2000, folds=3):
+    """Scores of scikit-learn's `learning_curve`: accuracy 1 − 1.6 n^−0.35 − 0.03, (sizes, folds)."""
+    random = np.random.default_rng(0)
+    return np.array([random.binomial(test_size, 0.97 - 1.6 * n**-0.35, folds) / test_size for n in SIZES])
+
+
+def test_the_keras_example_stays_open(keras, capsys):
+    arguments = ["forecast", str(keras), "--target", "accuracy=0.95", "--test-size", "551"]
+    assert run(arguments) == 0
+    lines = capsys.readouterr().out.splitlines()
+    assert lines[0].startswith("needed      accuracy 0.95: more than ")
+    assert "never reached with a chance of" in lines[0]
+    assert lines[2] == (
+        "measured    0.906 [0.881, 0.930] (95 %) at 1,651; 4 sizes from 165, 1 a size, in accuracy"
+    )
+    assert run([*arguments, "--json"]) == 0
+    (target,) = json.loads(capsys.readouterr().out)["targets"]
+    assert target["n_needed"] is target["n_interval"][1] is None
+    assert target["extrapolation"] == "beyond-10x"
+    assert all(0 <= each["lo"] <= each["value"] <= each["hi"] <= 1 for each in target["ahead"])
+
+
+def test_json_is_the_file_and_fits_its_schema(keras, tmp_path, capsys):
+    jsonschema.Draft202012Validator.check_schema(forecast_schema())
+    out = tmp_path / "answers" / "here"
+    arguments = ["--target", "accuracy=0.95", "--target", "error=0.08", "--out", str(out), "--json"]
+    assert run(["forecast", str(keras), *arguments]) == 0
+    said = capsys.readouterr()
+    assert said.out == (out / "forecast.json").read_text()
+    found = json.loads(said.out)
+    jsonschema.validate(found, forecast_schema())
+    assert [notice["code"] for notice in found["notices"]] == ["ONE-REPLICATE", "TEST-SIZE-UNKNOWN"]
+    assert {path.name for path in out.iterdir()} == {
+        "forecast.json", "forecast-accuracy-0.95.svg", "forecast-accuracy-0.95.png",
+        "forecast-error-0.08.svg", "forecast-error-0.08.png",
+    }  # fmt: skip
+    for wrong in ({"targets": []}, {"schema_version": 2}, {"extra": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**found, **wrong}, forecast_schema())
+
+
+def test_arrays_frames_and_files_say_the_same(tmp_path):
+    pandas = pytest.importorskip("pandas")
+    columns = {f"test_scores_{i}": scores()[:, i] for i in range(3)}
+    frame = pandas.DataFrame({"train_sizes": SIZES, **columns})
+    frame.to_csv(tmp_path / "curve.csv")
+    said = [
+        sufficient.forecast_runs(runs, "accuracy=0.9", test_size=2000).answers
+        for runs in ({"train_sizes": SIZES, "test_scores": scores()}, frame, tmp_path / "curve.csv")
+    ]
+    assert said[0][0].forecast == said[1][0].forecast == said[2][0].forecast
+    needed = (0.07 / 1.6) ** (-1 / 0.35)
+    lower, upper = said[0][0].forecast.k_interval
+    assert lower <= needed <= (upper or np.inf)
+
+
+def test_lines_of_what_is_met_far_or_without_a_number():
+    runs = {"n": SIZES, "accuracy": scores(test_size=100_000)}
+    found = sufficient.forecast_runs(runs, ["accuracy=0.8", "accuracy=0.9"], test_size=100_000)
+    met, far = [line for line in found.lines() if line.startswith("needed")]
+    assert met.startswith("needed      accuracy 0.8: met with 1,600 objects, the largest size")
+    assert "objects (90 %), a rough guide so far out" in far
+    flat = {"n": SIZES, "loss": [0.5, 0.501, 0.499, 0.5, 0.5]}
+    text = str(sufficient.forecast_runs(flat, "loss=0.1"))
+    assert "needed      loss 0.1 nats: no number can be given (curve-flat)" in text
+    assert "[CURVE-FLAT]" in text
+
+
+def test_the_figure_shows_runs_fan_target_and_need():
+    runs = {"n": SIZES, "accuracy": scores(test_size=100_000)}
+    (answer,) = sufficient.forecast_runs(runs, "accuracy=0.88", test_size=100_000).answers
+    axes = RunsDisplay(answer).plot().ax_
+    marks = {item.get_label(): item for item in axes.lines}
+    assert marks["forecast"].get_xdata()[-1] == 16_000
+    assert marks["needed"].get_xdata()[0] == answer.forecast.k_needed
+    assert marks["asked"].get_ydata()[0] == 0.88
+    assert axes.containers[0].get_label() == "measured, 95 %"
+    assert [text.get_text() for text in axes.texts] == ["4 ×", "10 ×"]
+    few = sufficient.forecast_runs({"n": SIZES[:3], "acc": [0.5, 0.6, 0.7]}, "accuracy=0.9").answers[0]
+    axes = RunsDisplay(few).plot().ax_
+    assert "needed" not in {item.get_label() for item in axes.lines}
+    assert axes.get_title(loc="left").endswith("no number can be given (too-few-sizes)")
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        ([], 2, "no target was given"),
+        (["--target", "accuracy=95"], 2, "between 0 and 1"),
+        (["--target", "tol=1e-4"], 2, "tol is no target"),
+        (["--target", "loss=0.2"], 2, "no column that is known to hold loss"),
+        (["--target", "accuracy=0.9", "--test-size", "0"], 2, "--test-size 0"),
+        (["--target", "accuracy=0.9", "--n", "rows"], 3, "no column rows (--n)"),
+    ],
+)
+def test_what_cannot_be_meant(keras, options, code, said, capsys):
+    assert run(["forecast", str(keras), *options]) == code
+    assert said in capsys.readouterr().err
+
+
+def test_runs_that_cannot_be_read(tmp_path, keras, capsys):
+    for name in ("nowhere.csv", ".", "runs.xlsx"):
+        (tmp_path / "runs.xlsx").write_bytes(b"PK")
+        assert run(["forecast", str(tmp_path / name), "--target", "loss=1"]) == 3
+    capsys.readouterr()
+    assert run(["forecast", str(keras), "--target", "accuracy=0.9", "--out", str(keras)]) == 2
+    assert "is a file" in capsys.readouterr().err
+    with pytest.raises(DataError, match=r"different lengths \(n 5, acc 2\)"):
+        sufficient.forecast_runs({"n": SIZES, "acc": [0.1, 0.2]}, "accuracy=0.9")
+    with pytest.raises(UsageError, match="not list"):
+        sufficient.forecast_runs([1, 2], "accuracy=0.9")

@@ -1,0 +1,166 @@
+"""`sufficient plan` on a run that lies on disk: what it prints, writes and refuses."""
+
+from __future__ import annotations
+
+import json
+import shutil
+
+import jsonschema
+import pytest
+
+import sufficient
+from sufficient.cli.app import run
+from sufficient.cli.plan import prices
+from sufficient.errors import DataError, UsageError
+from sufficient.report.export import schema
+from sufficient.report.plan_export import plan_schema
+from tests.report import estimates
+
+TARGET = ["--target", "error=0.07"]  # the error is 2 k^−0.4: 0.11 at the last size
+
+
+@pytest.fixture(scope="module")
+def original(tmp_path_factory):
+    directory = tmp_path_factory.mktemp("runs") / "run one"
+    estimates.estimate(tol=2e-4).save(directory)
+    return directory
+
+
+@pytest.fixture
+def directory(original, tmp_path):
+    return shutil.copytree(original, tmp_path / "run one")
+
+
+def planned(arguments, capsys):
+    assert run(["plan", *map(str, arguments)]) == 0
+    return capsys.readouterr()
+
+
+def test_a_plan_is_printed_and_lies_in_the_run(directory, capsys):
+    said = planned([directory, *TARGET, "--cost", "0.5", "--rounds", "2", "--budget", "9000"], capsys)
+    lines = said.out.splitlines()
+    assert lines[0].startswith("plan        collect ")
+    labels = [line[:12].strip() for line in lines if line[:12].strip()]
+    assert [label for label in labels if label != "warning"] == ["plan", "needed", "instead", "asked", "then"]
+    asked = next(line for line in lines if line.startswith("asked"))
+    assert asked.endswith("error 0.07 · 0.50 per object · 2 rounds left · budget 9,000 · success 90 %")
+    assert said.err.splitlines()[-1] == f"plan: {directory / 'plan.json'}"
+    assert {path.name for path in (directory / "figures").glob("plan.*")} == {"plan.svg", "plan.png"}
+
+
+def test_json_is_the_file_and_fits_its_schema(directory, capsys):
+    jsonschema.Draft202012Validator.check_schema(plan_schema())
+    out = planned([directory, *TARGET, "--tol", "1e-4", "--penalty", "1e4", "--json"], capsys).out
+    assert out == (directory / "plan.json").read_text()
+    plan = json.loads(out)
+    jsonschema.validate(plan, plan_schema())
+    assert [(each["kind"], each["value"]) for each in plan["criteria"]] == [("error", 0.07), ("tol", 1e-4)]
+    assert (plan["asked"]["penalty"], plan["asked"]["success"]) == (10_000, None)
+    assert plan["best"]["total"] == sum(plan["best"]["quantities"])
+    assert [row["objects"] for row in plan["curve"]] == sorted(row["objects"] for row in plan["curve"])
+    for wrong in ({"best": None}, {"largest_size": 0}, {"extra": 1}):
+        with pytest.raises(jsonschema.ValidationError):
+            jsonschema.validate({**plan, **wrong}, plan_schema())
+
+
+def test_python_plans_the_same(directory, capsys):
+    costs = ["--cost", "a=1", "--cost", "b=2", "--cost", "c=3", "--cost", "d=4", "--cost", "e=5"]
+    plan = json.loads(planned([directory, *TARGET, *costs, "--rounds", "2", "--json"], capsys).out)
+    found = sufficient.load(directory).plan(
+        cost={"a": 1, "b": 2, "c": 3, "d": 4, "e": 5}, rounds=2, targets="error=0.07"
+    )
+    assert plan["best"]["quantities"] == list(found.best.quantities)
+    assert plan["best"]["expected_cost"] == pytest.approx(found.best.expected_cost)
+    assert plan["now_by_class"] == dict(found.now_by_class)
+    assert sum(plan["now_by_class"].values()) == found.best.now
+    assert found.goal.success == 0.9
+
+
+def test_what_the_run_was_asked_is_planned_for(directory, capsys):
+    plan = json.loads(planned([directory, "--json"], capsys).out)
+    assert plan["criteria"] == [{"kind": "tol", "value": 2e-4}]
+    assert plan["asked"]["cost_per_object"] == 1
+
+
+def test_the_next_commands_can_be_typed(directory, capsys):
+    arguments = [directory, *TARGET, "--cost", "0.5", "--rounds", "3", "--round-cost", "7", "--budget", "5e4"]
+    plan = json.loads(planned([*arguments, "--json"], capsys).out)
+    extend, again = plan["next"]
+    assert extend == f"sufficient estimate --extend '{directory}' --data digits --out NEW"
+    best = plan["best"]
+    left = (0.9 - best["reached"][0]) / (1 - best["reached"][0])
+    money = 5e4 - 0.5 * best["now"] - 7
+    assert again == (
+        f"sufficient plan NEW --cost 0.5 --rounds 2 --round-cost 7 --budget {money:.6g} --success {left:.3g} "
+        "--target error=0.07"
+    )
+    alone = json.loads(planned([directory, *TARGET, "--json"], capsys).out)["next"]
+    assert len(alone) == 1  # no round is left to plan
+    assert json.loads(planned([directory, "--tol", "1", "--json"], capsys).out)["next"] == []
+
+
+def test_a_report_shows_the_plan_until_the_run_goes_on(directory, capsys):
+    planned([directory, *TARGET], capsys)
+    assert run(["report", str(directory), "--json"]) == 0
+    result = json.loads(capsys.readouterr().out)
+    whole = schema()
+    jsonschema.validate(result["plan"], {**whole["properties"]["plan"], "$defs": whole["$defs"]})
+    assert "plan" not in whole["required"]
+    plan = json.loads((directory / "plan.json").read_text())
+    assert result["plan"]["best"] == plan["best"]
+    assert "curve" not in result["plan"]
+    assert result["artifacts"]["plan"] == "plan.json"
+    (directory / "plan.json").write_text(json.dumps({**plan, "largest_size": 64}))
+    assert sufficient.load(directory).planned is None
+    (directory / "plan.json").write_text("{")
+    assert "plan" not in sufficient.load(directory).to_dict()
+
+
+def test_out_leaves_the_run_alone(directory, tmp_path, capsys):
+    before = {path: path.stat().st_mtime_ns for path in directory.rglob("*")}
+    out = tmp_path / "plans" / "plan.json"
+    said = planned([directory, *TARGET, "--out", out], capsys)
+    assert json.loads(out.read_text())["best"]["now"] > 0
+    assert {path: path.stat().st_mtime_ns for path in directory.rglob("*")} == before
+    assert said.err.splitlines()[-1] == f"plan: {out}"
+
+
+def test_costs_are_one_amount_or_one_of_each_class():
+    assert prices(["0.12"]) == 0.12
+    assert prices(["cat=0.5", "a=b=2"]) == {"cat": 0.5, "a=b": 2.0}
+    for wrong in (["1", "2"], ["cat=1", "2"], ["cat=1", "cat=2"], ["cheap"], ["cat="]):
+        with pytest.raises(UsageError, match="--cost"):
+            prices(wrong)
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "said"),
+    [
+        (["--cost", "cheap"], 2, "--cost cheap is no amount of money"),
+        (["--cost", "a=1"], 2, "no cost for b, c, d, e"),
+        (["--cost", "0"], 2, "above 0"),
+        (["--success", "1.5"], 2, "no probability"),
+        (["--success", "0.9", "--penalty", "5"], 2, "2 of success, penalty and shortage"),
+        (["--rounds", "0"], 2, "at least 1"),
+        (["--budget", "-1"], 2, "not an amount"),
+        (["--target", "min-gain=0.01"], 2, "no number of objects answers"),
+        (["--target", "speed=3"], 2, "'speed' is no criterion"),
+        (["--out", "plan.txt"], 2, "ends in .json"),
+    ],
+)
+def test_what_cannot_be_meant(original, options, code, said, capsys):
+    assert run(["plan", str(original), *options]) == code
+    assert said in capsys.readouterr().err
+    assert not (original / "plan.json").exists()
+
+
+def test_runs_that_say_too_little(tmp_path, capsys):
+    assert run(["plan", str(tmp_path / "nowhere")]) == 3
+    assert "is no directory" in capsys.readouterr().err
+    assert run(["plan", str(tmp_path)]) == 3
+    assert "no finished stage" in capsys.readouterr().err
+    few = estimates.estimate(estimates.few(3), tol=1e-4)
+    with pytest.raises(DataError, match="tol 1e-4 nats has no forecast"):
+        few.plan(cost=1.0)
+    with pytest.raises(DataError, match="TOO-FEW-SIZES"):
+        few.plan(cost=1.0, targets=["accuracy=0.99"])

@@ -1,0 +1,127 @@
+"""Sentences and lines for everything that can be asked, from judged records."""
+
+from dataclasses import replace
+
+import pytest
+
+from sufficient.answer.criteria import criteria_of
+from sufficient.answer.verdict import judge
+from sufficient.notice import Notice
+from sufficient.report.criteria_text import class_lines, criterion_lines, deciding, needed
+from sufficient.report.text import explain, headline, verdict_line
+from tests.answer.records import scored
+from tests.report.test_text import DATA
+
+
+def falling(**options):
+    return scored(lambda k: 0.6 * k**-0.3, seed=3, **options)
+
+
+@pytest.fixture(scope="module")
+def record():
+    return falling()
+
+
+def lines(answer, data=DATA) -> list[str]:
+    return explain(answer, model="64-5", features="pixels", data=data)
+
+
+def test_one_target_leads_title_and_headline(record):
+    answer = judge(record, criteria=criteria_of(targets=["accuracy=0.95"]))
+    assert headline(answer).startswith(
+        "Insufficient: 1,400 objects available to fit are too few for an accuracy of 0.95; about "
+    )
+    assert headline(answer).endswith(" objects needed.")
+    assert verdict_line(answer).startswith("insufficient for accuracy 0.95: about ")
+    assert verdict_line(answer).endswith(" needed; 1,400 available")
+
+
+def test_what_is_met_is_named_together(record):
+    answer = judge(record, tol=0.01, criteria=criteria_of(targets=["accuracy=0.85"], min_gain=0.1))
+    assert headline(answer) == (
+        "Sufficient: 1,400 objects are enough for a tolerance of 0.01 nats, an accuracy of 0.85 and gaining "
+        "less than 0.1 by doubling; 1,400 are available to fit."
+    )
+
+
+def test_only_what_fails_is_named(record):
+    answer = judge(record, tol=0.01, criteria=criteria_of(targets=["accuracy=0.85", "loss=0.05"]))
+    assert "too few for a loss of 0.05 nats; " in headline(answer)
+    assert [notice.code for notice in deciding(answer)] == ["TARGET-NOT-MET"]
+    early = judge(replace(record, stages=record.stages[:6]), criteria=criteria_of(rel_tol=1e-5))
+    assert headline(early) == (
+        "Inconclusive for a relative tolerance of 1e-5: the study stopped before all objects available were "
+        "tried."
+    )
+
+
+def test_one_line_a_criterion(record):
+    asked = criteria_of(rel_tol=0.01, targets=["accuracy=0.95", "loss=0.4"], min_gain=0.001)
+    answer = judge(record, tol=0.01, criteria=asked)
+    labels, texts = zip(*criterion_lines(answer), strict=True)
+    assert labels == ("rel-tol", "target", "target", "min-gain")
+    assert texts[0].startswith("0.01: sufficient, ")
+    assert " now, k* = " in texts[0]
+    assert texts[1].startswith("accuracy 0.95: insufficient, 0.9")
+    assert "needed (90 %)" in texts[1]
+    assert "more to collect" in texts[1]
+    assert texts[2].startswith("loss 0.4 nats: sufficient, ")
+    assert texts[3].startswith("1e-3: insufficient, doubling brings 0.0")
+    shown = "\n".join(lines(answer))
+    assert shown.index("decided") < shown.index("rel-tol") < shown.index("target") < shown.index("reason")
+    assert "how many" not in shown  # the tolerance is met
+
+
+def test_a_tolerance_that_is_not_asked_has_no_line(record):
+    shown = "\n".join(lines(judge(record, criteria=criteria_of(targets=["accuracy=0.85"]))))
+    assert "tol" not in shown
+    assert "how many" not in shown
+    assert "decided" not in shown
+
+
+def test_no_number_has_its_reason():
+    flat = judge(scored(lambda k: 0.3, seed=1), criteria=criteria_of(targets=["accuracy=0.9"]))
+    assert "how many are needed cannot be forecast (curve-flat)" in verdict_line(flat)
+    assert "cannot be forecast from what was run" in needed(None)
+
+
+def test_the_worst_classes_are_named():
+    hard = (0.5, 1.0, 4.0, 0.2, 2.5)
+    answer = judge(falling(hard=hard, used=4000), criteria=criteria_of(targets=["accuracy=0.8"]))
+    first, second = class_lines(answer)
+    assert first.startswith("more of c and e: ")
+    assert first.endswith(" of the remaining error, from 40 % of the objects")
+    assert second.startswith("to reach the accuracy asked for, objects in all (90 %): c about ")
+    assert "(has 800)" in second
+    even = judge(scored(lambda k: 0.3, classes=4), tol=1e-3)
+    assert class_lines(even)[0].startswith("no few classes hold half of the error; the worst is ")
+
+
+def test_names_of_many_classes_are_cut_short():
+    hard = [3.0] * 5 + [1.0] * 5
+    answer = judge(scored(lambda k: 0.2, classes=10, hard=hard, used=4000, seed=2), tol=1e-3)
+    (line,) = class_lines(answer)
+    assert line.startswith("more of ")
+    some = judge(scored(lambda k: 0.2, classes=10, hard=[2.0] * 4 + [1.4] + [0.2] * 5, used=4000), tol=1e-3)
+    assert "more" in class_lines(some)[0]
+
+
+def test_too_few_wrong_answers_are_said_to_be_few():
+    answer = judge(scored(lambda k: 0.02, used=300, seed=1), tol=1e-2)
+    assert any("too few were wrong to be sure" in line for line in class_lines(answer))
+    nothing = judge(scored(lambda k: -1.0), tol=1e-2)
+    assert class_lines(nothing) == []
+
+
+def test_objects_that_were_not_read_stand_in_the_account(record):
+    data = {**DATA, "found": 10_000, "used": 3_800, "not_read": 6_200, "skipped": {}}
+    shown = lines(judge(record, tol=1e-3), data)
+    assert any(line.endswith("10,000 found = 3,800 used + 6,200 not read") for line in shown)
+    both = {**data, "found": 10_100, "skipped": {"truncated": 100}}
+    assert "+ 6,200 not read + 100 skipped (100 truncated)" in "\n".join(lines(judge(record, tol=1e-3), both))
+
+
+def test_a_held_out_share_too_small_is_the_clause(record):
+    answer = judge(record, tol=0.01)
+    answer = replace(answer, verdict="inconclusive", reasons=(Notice("HELD-OUT-TOO-SMALL", "So: so."),))
+    assert headline(answer).endswith(": the held-out share is too small to see it.")

@@ -1,0 +1,118 @@
+"""A plan in words and as a figure: what is drawn, read from the axes' artists."""
+
+from __future__ import annotations
+
+import numpy as np
+import pytest
+
+from sufficient.answer.demand import demand
+from sufficient.answer.plan import Goal, plan
+from sufficient.errors import ResourceError
+from sufficient.report.plan_figure import PlanDisplay, draw_plan
+from sufficient.report.plan_text import explain_plan, plan_line
+
+LOGNORMAL = np.exp(8 + 0.6 * np.random.default_rng(0).standard_normal(1000))
+
+
+def of(goal, *, never=0, **options):
+    needed = np.append(LOGNORMAL, np.full(never, np.inf))
+    return plan(demand(needed, horizon=20_000), goal, cost=0.5, **options)
+
+
+PLANS = {
+    "wanted": lambda: of(Goal(success=0.9), rounds=3),
+    "penalty": lambda: of(Goal(penalty=20_000), rounds=3, round_cost=100, budget=2000),
+    "only round": lambda: of(Goal(shortage=3.0)),
+    "nothing pays": lambda: of(Goal(penalty=1)),
+    "no point estimate": lambda: of(Goal(success=0.3), never=1500, rounds=2),
+    "no money": lambda: of(Goal(success=0.9), budget=0.0),
+}
+
+
+def texts(axes) -> str:
+    return "\n".join(item.get_text() for item in axes.texts)
+
+
+def line(axes, label):
+    (found,) = [item for item in axes.lines if item.get_label() == label]
+    return found
+
+
+def test_lines_of_a_wanted_success():
+    made = plan(demand(np.arange(100.0, 10_001.0, 100.0)), Goal(success=0.75), cost=2.0, rounds=3)
+    assert made.best.quantities == (2500, 2500, 2500)  # a uniform need: equal steps
+    assert plan_line(made) == (
+        "collect 2,500 now (of up to 7,500 over 3 rounds) · expected cost 11,250 · success 75 %; buying the "
+        "point estimate: expected cost 13,150 · success 88 %"
+    )
+    assert explain_plan(made) == [
+        "plan        collect 2,500 now (of up to 7,500 over 3 rounds) · expected cost 11,250 · success 75 %",
+        "            later, only while the target is not reached: 2,500, then 2,500",
+        "            spend 11,250 expected, 15,000 at most, 5,630 objects expected",
+        "instead     buying the point estimate: collect 5,000 now (of up to 8,800 over 3 rounds) · expected "
+        "cost 13,150 · success 88 %",
+        "asked       2 per object · 3 rounds left · success 75 %",
+    ]
+
+
+def test_lines_name_prices_budget_and_notices():
+    lines = explain_plan(PLANS["penalty"]())
+    assert "asked       0.50 per object · 100 per round · 3 rounds left · budget 2,000" in "\n".join(lines)
+    assert "a miss costs 20,000" in "\n".join(lines)
+    assert "expected cost with misses" in lines[0]
+    assert [text.split("[")[-1] for text in lines if text.startswith("warning")] == ["BUDGET-BINDS]"]
+    assert "in the only round" in plan_line(PLANS["only round"]())
+    assert plan_line(PLANS["nothing pays"]()).startswith("collect nothing · ")
+    assert "point estimate:" not in plan_line(PLANS["no point estimate"]())
+
+
+def test_curve_and_choices_are_the_plans():
+    made = PLANS["wanted"]()
+    cost, chance = PlanDisplay(made).plot()
+    drawn = dict(zip(*line(cost, "expected cost").get_data(), strict=True))
+    numbers = {first.objects: first.expected_cost for first in made.curve}
+    assert len(drawn) > 50
+    assert all(numbers[k] == value for k, value in drawn.items())
+    assert min(drawn.values()) == pytest.approx(made.best.expected_cost)
+    marks = [item for item in cost.lines if item.get_marker() == "o"]
+    assert [tuple(item.get_xydata()[0]) for item in marks] == [
+        (policy.now, policy.expected_cost) for policy in (made.best, made.naive)
+    ]
+    assert "success 90 %" in texts(cost)
+    assert cost.get_title(loc="left").startswith("Collect ")
+    reached = dict(zip(*line(chance, "by the end of this round").get_data(), strict=True))
+    assert reached[made.best.now] == pytest.approx(made.best.reached[0])
+    last = dict(zip(*line(chance, "by the last round").get_data(), strict=True))
+    assert last[made.best.now] == pytest.approx(made.best.success)
+    assert set(line(chance, "asked").get_ydata()) == {0.9}
+    assert chance.get_xlabel() == "objects collected in this round"
+
+
+def test_one_round_has_one_chance_and_a_price_no_asked_line():
+    _, chance = PlanDisplay(PLANS["only round"]()).plot()
+    names = [item.get_label() for item in chance.lines]
+    assert "by the last round" not in names
+    assert "asked" not in names
+
+
+@pytest.mark.parametrize("name", PLANS)
+def test_every_plan_draws_with_its_labels_inside_and_apart(name):
+    axes = PlanDisplay(PLANS[name]()).plot()[0]
+    axes.figure.canvas.draw()
+    frame = axes.get_window_extent()
+    boxes = [item.get_window_extent() for item in axes.texts]
+    for box in boxes:
+        assert frame.y0 - 1 < box.y0
+        assert box.y1 < frame.y1 + 4
+        assert box.x1 < axes.figure.bbox.x1
+    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+
+
+def test_figure_is_written_alike_twice(tmp_path):
+    made = PLANS["wanted"]()
+    first, second = draw_plan(made, tmp_path / "a"), draw_plan(made, tmp_path / "b")
+    assert [path.name for path in first] == ["plan.svg", "plan.png"]
+    assert [a.read_bytes() for a in first] == [b.read_bytes() for b in second]
+    (tmp_path / "file").write_text("")
+    with pytest.raises(ResourceError, match="cannot make the folder"):
+        draw_plan(made, tmp_path / "file" / "below")
