@@ -105,7 +105,7 @@ class Output:
         from rich.text import Text
 
         console = self._console(stream)
-        for part in _wrapped(text, console.width):
+        for part in wrapped(text, console.width):
             console.print(Text(part, style=style), soft_wrap=True)
 
     def _raw(self, stream: TextIO, text: str) -> None:
@@ -130,7 +130,7 @@ def _is_terminal(stream: TextIO) -> bool:
     return stream.isatty() and os.environ.get("TERM", "") not in {"dumb", "unknown"}
 
 
-def _wrapped(text: str, width: int) -> list[str]:
+def wrapped(text: str, width: int) -> list[str]:
     """Return the line broken at words, its later parts indented to where the text after the label begins."""
     label = HANGING.match(text)
     indent = " " * (label.end() if label and label.end() < width // 2 else 0)

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+from sufficient.answer.plan_words import money, percent
 from sufficient.rounding import nats, objects
 
 TITLES = {"per_class": "Class by class", "criteria": "What was asked", "plan": "The plan"}
@@ -41,9 +42,9 @@ def _plan(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
             "for": asked,
             "collect now": policy["now"],
             "in all rounds": policy["total"],
-            "expected cost": policy["expected_cost"],
-            "at most": policy["largest_spend"],
-            "success": policy["success"],
+            "expected cost": money(policy["expected_cost"]),
+            "at most": money(policy["largest_spend"]),
+            "success": percent(policy["success"]),
         }
         for name, policy in (("plan", plan["best"]), ("point estimate", plan["point_estimate"]))
         if policy is not None

@@ -82,15 +82,25 @@ def _cost(plan: Plan, shown: list[FirstPurchase], axes: Axes) -> None:
     marked = [plan.best.expected_cost] if plan.naive is None else _both(plan)
     top = 1.12 * max(min(max(costs), TALLEST * max(marked)), 1.2 * max(marked), 1e-9)
     axes.set_ylim(0, top)
-    low = plan.best.expected_cost < LOW * top
-    _choice(plan.best, f"plan: {about(plan.best.now)} now", axes, colour=MET, lift=9 if low else -9)
+    below, above = _lifts(plan, LOW * top)
+    under = plan.naive is None or plan.best.expected_cost <= plan.naive.expected_cost
+    name = f"plan: {about(plan.best.now)} now"
+    _choice(plan.best, name, axes, colour=MET, lift=below if under else above)
     if plan.naive is not None:
         name = f"point estimate: {about(plan.naive.now)} now"
-        near = low and plan.naive.expected_cost < 2 * LOW * top
         rising = plan.naive.now > plan.best.now
-        _choice(plan.naive, name, axes, colour=FORECAST, lift=48 if near else 18, rising=rising)
+        lift = above if under else below
+        _choice(plan.naive, name, axes, colour=FORECAST, lift=lift, rising=rising)
     axes.yaxis.set_major_formatter(lambda value, _: money(value) if value else "0")
     axes.set_ylabel("expected cost" if plan.goal.success is not None else "expected cost with misses")
+
+
+def _lifts(plan: Plan, low: float) -> tuple[float, float]:
+    """Return how far the names of the cheaper and the dearer choice stand from them, in points: apart."""
+    costs = sorted(_both(plan))
+    if costs[0] >= low:
+        return -9, 18
+    return 9, 48 if costs[-1] < 2 * low else 18
 
 
 def _both(plan: Plan) -> list[float]:

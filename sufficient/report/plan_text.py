@@ -12,12 +12,6 @@ from sufficient.report.text import LABEL
 from sufficient.rounding import about, ends, objects
 
 
-def plan_line(plan: Plan) -> str:
-    """Return the plan as a title: `collect 3,200 now (of up to 7,900 over 3 rounds) · expected cost …`."""
-    instead = "" if plan.naive is None else f"; buying the point estimate: {_outcome(plan, plan.naive)}"
-    return f"{collect(plan, plan.best)} · {_outcome(plan, plan.best)}{instead}"
-
-
 def explain_plan(plan: Plan) -> list[str]:
     """Return the lines of the plan, each with its label in the first column."""
     best, naive = plan.best, plan.naive

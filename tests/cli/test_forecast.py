@@ -38,7 +38,7 @@ def test_the_keras_example_stays_open(keras, capsys):
     assert lines[0].startswith("needed      accuracy 0.95: more than ")
     assert "never reached with a chance of" in lines[0]
     assert lines[2] == (
-        "measured    0.906 [0.881, 0.930] (95 %) at 1,651; 4 sizes from 165, 1 a size, in accuracy"
+        "measured    0.906 [0.881, 0.931] (95 %) at 1,651; 4 sizes from 165, 1 a size, in accuracy"
     )
     assert run([*arguments, "--json"]) == 0
     (target,) = json.loads(capsys.readouterr().out)["targets"]

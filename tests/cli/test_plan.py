@@ -11,6 +11,7 @@ import pytest
 import sufficient
 from sufficient.cli.app import run
 from sufficient.cli.plan import prices
+from sufficient.collecting import plan_run
 from sufficient.errors import DataError, UsageError
 from sufficient.report.export import schema
 from sufficient.report.plan_export import plan_schema
@@ -97,6 +98,12 @@ def test_the_next_commands_can_be_typed(directory, capsys):
     alone = json.loads(planned([directory, *TARGET, "--json"], capsys).out)["next"]
     assert len(alone) == 1  # no round is left to plan
     assert json.loads(planned([directory, "--tol", "1", "--json"], capsys).out)["next"] == []
+
+
+def test_a_run_on_arrays_goes_on_in_python(tmp_path):
+    estimates.estimate(spec="arrays", tol=2e-4).save(tmp_path / "run")
+    (following,) = plan_run(tmp_path / "run", cost=1.0, targets=["error=0.07"]).next
+    assert following.startswith("in Python: sufficient.estimate(data, labels, extend='")
 
 
 def test_a_report_shows_the_plan_until_the_run_goes_on(directory, capsys):

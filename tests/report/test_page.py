@@ -243,6 +243,7 @@ def test_classes_targets_and_plan_are_shown_where_the_result_holds_them(told, re
     assert "Class by class class accuracy share needed <i>cat 0.812 [0.100, …] 12,345" in text
     assert "accuracy 0.95 insufficient 0.900 [0.800, 1.00] – – – –" in text
     assert "collect now in all rounds expected cost at most success plan accuracy 0.95 3,200 7,900" in text
+    assert "7,900 512 800 90 %" in text
     assert "point estimate" not in text
     assert text.index("What was asked") < text.index("Class by class") < text.index("The plan")
     assert "### The plan" in markdown(told)

@@ -9,7 +9,7 @@ from sufficient.answer.demand import demand
 from sufficient.answer.plan import Goal, plan
 from sufficient.errors import ResourceError
 from sufficient.report.plan_figure import PlanDisplay, draw_plan
-from sufficient.report.plan_text import explain_plan, plan_line
+from sufficient.report.plan_text import explain_plan
 
 LOGNORMAL = np.exp(8 + 0.6 * np.random.default_rng(0).standard_normal(1000))
 
@@ -41,14 +41,11 @@ def line(axes, label):
 def test_lines_of_a_wanted_success():
     made = plan(demand(np.arange(100.0, 10_001.0, 100.0)), Goal(success=0.75), cost=2.0, rounds=3)
     assert made.best.quantities == (2500, 2500, 2500)  # a uniform need: equal steps
-    assert plan_line(made) == (
-        "collect 2,500 now (of up to 7,500 over 3 rounds) · expected cost 11,250 · success 75 %; buying the "
-        "point estimate: expected cost 13,150 · success 88 %"
-    )
     assert explain_plan(made) == [
         "plan        collect 2,500 now (of up to 7,500 over 3 rounds) · expected cost 11,250 · success 75 %",
         "            later, only while the target is not reached: 2,500, then 2,500",
         "            spend 11,250 expected, 15,000 at most, 5,630 objects expected",
+        "needed      about 5,000 more [500, 9,500] (90 %)",
         "instead     buying the point estimate: collect 5,000 now (of up to 8,800 over 3 rounds) · expected "
         "cost 13,150 · success 88 %",
         "asked       2 per object · 3 rounds left · success 75 %",
@@ -61,9 +58,9 @@ def test_lines_name_prices_budget_and_notices():
     assert "a miss costs 20,000" in "\n".join(lines)
     assert "expected cost with misses" in lines[0]
     assert [text.split("[")[-1] for text in lines if text.startswith("warning")] == ["BUDGET-BINDS]"]
-    assert "in the only round" in plan_line(PLANS["only round"]())
-    assert plan_line(PLANS["nothing pays"]()).startswith("collect nothing · ")
-    assert "point estimate:" not in plan_line(PLANS["no point estimate"]())
+    assert "in the only round" in explain_plan(PLANS["only round"]())[0]
+    assert explain_plan(PLANS["nothing pays"]())[0].startswith("plan        collect nothing · ")
+    assert not [line for line in explain_plan(PLANS["no point estimate"]()) if line.startswith("instead")]
 
 
 def test_curve_and_choices_are_the_plans():
