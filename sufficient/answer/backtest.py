@@ -18,7 +18,7 @@ from sufficient.study.record import Floats
 
 DRIFTS = np.array([0.05, 0.15, 0.3, 0.6])  # τ: 0.6 is half to twice as fast, in two of three cases
 DRIFT_PRIOR = np.array([0.5, 0.3, 0.15, 0.05])
-TREND_PRIOR = 0.95  # of the local trend, before any backtest: it covers curves that are no law's
+TREND_PRIOR = 0.995  # of the trend, before any backtest: real curves bend, so a law needs strong evidence
 FEWEST_FITTED, MOST_ORIGINS = 3, 6
 REFITS = 48  # of each backtest: mean and variance are all that is taken from them
 POWER = 1.0  # of an origin's mean score: as much as one size, however many it predicted

@@ -22,7 +22,7 @@ from scipy.special import ndtr, ndtri
 from sufficient.answer.laws import Family
 from sufficient.study.record import Floats
 
-FLOOR_MEAN, FLOOR_SD = 0.1, 0.3  # prior of the floor, in units of the curve's last value; never below 0
+FLOOR_MEAN, FLOOR_SD = 0.1, 0.4  # prior of the floor, in units of the curve's last value; never below 0
 CAP_SD = 1.0  # of the drawn a*: at most the last value
 POLISH, NUDGE = 3, 1e-5
 

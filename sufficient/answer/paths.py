@@ -18,6 +18,7 @@ from sufficient.answer.law_fits import Curve
 from sufficient.answer.trend import STEP, Trend, filtered
 from sufficient.study.record import Floats
 
+FEWEST_SIZES = 5  # with fewer, slope and noise cannot be told apart: the laws alone
 FAR, FAR_POINTS = 10_000.0, 257  # × the largest size: a path that has not arrived by then never does
 LEAST = 1e-9  # of a value: 0 has no logarithm
 
@@ -83,7 +84,12 @@ def path_score(
     curve: Curve,
     common: Floats,  # (sizes, sizes)
 ) -> float:
-    """Return the log score of the trend: on the origins, and in the terms, of `backtest.scores`."""
+    """Return the log score of the trend: on the origins, and in the terms, of `backtest.scores`.
+
+    Minus infinity with fewer than 5 sizes.
+    """
+    if len(curve.y) < FEWEST_SIZES:
+        return -math.inf
     total, z = 0.0, np.log(np.maximum(curve.y, LEAST))
     for i in origins(curve):
         noise = np.diag(curve.covariance) - np.diag(common) + unshared(common, i)

@@ -106,7 +106,7 @@ def _difference(estimate: Estimate) -> str:
 
 def _forecasts(estimate: Estimate) -> str:
     return (
-        "The number of objects that a tolerance needs is forecast by a damped local trend of ln((k + 1) δₖ) "
+        "The number of objects that a tolerance needs is forecast by a local linear trend of ln((k + 1) δₖ) "
         "(Kalman filters averaged by their one-step-ahead likelihood; 90 % intervals; past 10 × the largest "
         "size only a lower bound). Accuracy and loss at twice the largest size are forecast by power laws "
         "[2] averaged by backtest (90 % intervals)."

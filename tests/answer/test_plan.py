@@ -291,11 +291,11 @@ def test_need_of_a_tolerance_is_the_forecasts(times):
 
 def test_simulated_campaigns_cost_less_at_the_same_success():
     """The small form of `benchmarks/plan_cost.py`: the same code, fewer campaigns and factors."""
-    found = compare(range(12), penalty=10_000.0, rounds=2, factors=np.array([0.5, 0.8, 1.2]))
+    found = compare(range(12), penalty=10_000.0, rounds=2, factors=np.array([0.5, 0.8, 1.2, 1.8]))
     ours, tuned, factor = found.at_same_success(np.arange(12))
     assert 0.3 < found.plan_success.mean() < 0.9  # a miss is cheap
-    assert 0.5 < factor < 1.2  # the tuned rule does have the plan's success
-    assert ours < 0.75 * tuned
+    assert 0.5 < factor < 1.8  # the tuned rule does have the plan's success
+    assert ours < 0.9 * tuned
 
 
 def test_a_budget_that_ends_early_leaves_room_for_every_round():

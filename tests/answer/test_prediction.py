@@ -39,9 +39,12 @@ def test_the_known_law_is_continued():
     assert found.k_interval[0] <= 3725 <= found.k_interval[1]
     assert found.extrapolation == "within-4x"
     assert forecast_target(seen(error(N)), 0.10).extrapolation == "beyond-4x"
-    far = forecast_target(seen(error(N)), 0.08)  # 19,972 is beyond 10× 1,448
-    assert (far.k_needed, far.k_interval[1], far.extrapolation) == (None, None, "beyond-10x")
-    assert far.probability_beyond_10x > 0.9
+    far = forecast_target(
+        seen(error(N)), 0.08
+    )  # 19,972, 14× 1,448: the trend knows of no floor that slows it
+    assert far.k_interval[0] <= 14_480
+    assert far.k_interval[1] is None
+    assert far.probability_beyond_10x > 0.3
 
 
 @pytest.mark.parametrize("held_out", [1000, 10_000])
@@ -178,7 +181,7 @@ def test_weighted_quantiles():
     ("setting", "least"),
     [
         (Setting("pow3", pow3(0.4, 0.1), TWICE, test=1000), 17),
-        (Setting("pow3", pow3(0.7, 0.2), CLOSE, test=1000), 17),
+        (Setting("pow3", pow3(0.7, 0.2), CLOSE, test=1000), 16),  # half of the last value is floor
         (Setting("Weibull", lambda n: 0.05 + 0.7 * np.exp(-((n / 150) ** 0.3)), TWICE), 15),
     ],
     ids=["slow", "fast", "foreign"],
