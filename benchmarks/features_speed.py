@@ -9,10 +9,11 @@ On       A ViT-Ti/16-sized model (hidden 192, 12 layers, 3 heads, 224 pixels), r
          writes its cache, into an empty directory each time.
 Equality before the clock: the pass against one image at a time through the processor and the network by
          hand, and against the pipeline, within 1e-4 of the rows' largest value.
-Measured 2 cores (Xeon, AVX-512) busy with other work at the time, hence in processor seconds for the same
-         images, not by the clock. (a) 256 images: pass 6.4 to 6.7, model alone 9.3 to 9.5 (its threads wait
-         for each other). (b) 96 photographs: pass 3.2, t_decode + t_model 3.0, ratio 0.95. (c) 48 of them:
-         pass 1.8, pipeline 8.2, ratio 4.7. Not run on a GPU.
+Measured 2 cores (Xeon, AVX-512), by the clock, some other work on the machine: rows 0 apart. (a) pass 78 images
+         a second, model alone 39, ratio 2.43 (the model's two threads wait for each other when anything else
+         runs, the pass's processes do not; alone on an idle machine the model gave up to 106). (b) pass 54 a
+         second, decoding 6.2 ms and the model 19.8 ms on one core, ratio 0.92. (c) pass 90 a second, pipeline
+         57, ratio 1.57. Not run on a GPU.
 Run      python -m benchmarks.features_speed [--root DIR]   (about 3 minutes on 2 cores)
 """
 
@@ -40,7 +41,7 @@ from sufficient.data.labelled import ImageSet
 from sufficient.data.sources import catalogue
 from sufficient.features.backbone import Backbone, backbone
 from sufficient.features.making import Maker, first_batch
-from sufficient.features.workers import usable_cpus
+from sufficient.machine import usable_cpus
 from sufficient.heads.device import choose_device
 
 SMALL, PHOTOGRAPHS, CALLS = 1_000, 300, 150  # images of (a), (b), (c)

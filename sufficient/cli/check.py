@@ -64,6 +64,7 @@ def check(
             max_pixels=max_pixels,
             root=root,
             download=download,
+            keep_pixels=False,
             progress=live.data_progress,
         )
     remarks = _of_a_study(labelled)

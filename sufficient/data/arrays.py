@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sufficient.data.feature_remarks import feature_remarks
 from sufficient.data.images import Pixels, Side, alpha_notice, to_common_size
 from sufficient.data.labelled import LabelledData, LargeImages
 from sufficient.data.labels import ClassNames, encode_labels
@@ -128,6 +129,7 @@ def _features(
     classes: tuple[str, ...],
     notices: Sequence[Notice],
 ) -> LabelledData:
+    notices = [*notices, *feature_remarks(values)]
     stock = take_stock(spec, labels, classes=classes, name_of=_row, digests=None, notices=notices)
     used = values if len(stock.kept) == len(values) else values[stock.kept]
     return LabelledData(

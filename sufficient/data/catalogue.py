@@ -31,7 +31,7 @@ from sufficient.data.opening import (
     open_image,
     pillow_settings,
 )
-from sufficient.data.stock import Stock, identities, image_digest, take_stock
+from sufficient.data.stock import Stock, groups_part, identities, image_digest, take_stock
 from sufficient.data.walk import printable
 from sufficient.errors import UsageError
 
@@ -61,6 +61,7 @@ class FileReader:
     names: Sequence[str]  # (N,) relative to the root
     sizes: NDArray[np.int64]  # (N,) bytes
     times: NDArray[np.int64]  # (N,) of their last change, nanoseconds
+    marks: NDArray[np.int64]  # (N,) of their inodes, see `Stamp`
     shared: NDArray[np.bool_]  # (N,) another file has the same size, so that it may be a copy
     max_pixels: int | None  # of an image; None: Pillow's limit
 
@@ -93,7 +94,7 @@ class FileReader:
             return b""
 
     def _open(self, index: int) -> BufferedReader:
-        listed = Stamp(int(self.sizes[index]), int(self.times[index]))
+        listed = Stamp(int(self.sizes[index]), int(self.times[index]), int(self.marks[index]))
         return open_file(os.path.join(self.root, self.names[index]), listed=listed)
 
 
@@ -149,17 +150,18 @@ def catalogue_listing(
         notices=[*listing.notices, *empty_class_notice(listing, classes)],
     )
     reader = _reader(root, listing, stock, max_pixels)
+    groups = None if groups is None else groups[stock.kept]
     return ImageSet(
         spec=spec,
         labels=stock.labels,
         classes=stock.classes,
-        groups=None if groups is None else groups[stock.kept],
+        groups=groups,
         name_of=reader.name,
         found=stock.audit.found,
         skipped=stock.audit.skipped,
         notices=stock.audit.notices,
         fingerprint=_files_fingerprint(reader),
-        labels_fingerprint=labels_fingerprint(stock.labels, stock.classes),
+        labels_fingerprint=labels_fingerprint(stock.labels, stock.classes, groups),
         reader=reader,
         identities=identities(
             os.fsencode(f"{name}\0{size} {time}")
@@ -191,16 +193,19 @@ def catalogue_arrays(data: LabelledData) -> ImageSet:
         skipped=data.audit.skipped,
         notices=data.audit.notices,
         fingerprint=_images_fingerprint(images, data.white),
-        labels_fingerprint=labels_fingerprint(data.labels, data.classes),
+        labels_fingerprint=labels_fingerprint(data.labels, data.classes, data.groups),
         reader=ArrayReader(images, data.white, several),
         identities=data.identities,
     )
 
 
-def labels_fingerprint(labels: NDArray[np.int64], classes: Iterable[str]) -> str:
-    """Return the SHA-256 (hex) of labels and classes."""
+def labels_fingerprint(
+    labels: NDArray[np.int64], classes: Iterable[str], groups: NDArray[np.int64] | None
+) -> str:
+    """Return the SHA-256 (hex) of labels, classes and groups."""
     digest = hashlib.sha256(labels.astype("<i8").tobytes())
     digest.update("\0".join(classes).encode("utf-8", "surrogatepass"))
+    digest.update(groups_part(groups))
     return digest.hexdigest()
 
 
@@ -212,6 +217,7 @@ def _reader(root: Path, listing: Listing, stock: Stock, max_pixels: int | None) 
         names=[listing.names[index] for index in stock.kept],
         sizes=sizes,
         times=listing.times[stock.kept],
+        marks=listing.marks[stock.kept],
         shared=(counts > 1)[which],
         max_pixels=max_pixels,
     )

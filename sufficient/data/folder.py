@@ -3,40 +3,27 @@
 from __future__ import annotations
 
 import os
-from collections import deque
-from collections.abc import Collection, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Collection
 from dataclasses import dataclass
-from itertools import islice
 from pathlib import Path
-from typing import TypedDict, Unpack
+from typing import Unpack
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image
 
+from sufficient.data.decoding import Listed, ReadOptions, decode_all, labelled_images
 from sufficient.data.grouping import folder_groups
-from sufficient.data.images import Decoded, decode, reading_notices, to_common_size
+from sufficient.data.images import Decoded, decode
 from sufficient.data.labelled import LabelledData, Progress, Skipped, UnusableError
 from sufficient.data.listing import Listing, list_folder
-from sufficient.data.opening import SUFFIXES, pillow_settings
-from sufficient.data.stock import NAMED_AT_MOST, fingerprint, identities, take_stock
+from sufficient.data.opening import SUFFIXES
+from sufficient.data.stock import NAMED_AT_MOST
 from sufficient.data.walk import printable
 from sufficient.errors import DataError
 from sufficient.notice import Notice
 
 BATCH = 16  # files a task: enough to hide the cost of handing a task to a thread
 TASKS_AHEAD = 4  # tasks waiting for each thread: busy threads, few results held
-
-
-class ReadOptions(TypedDict, total=False):
-    """What `read_listing` can be told."""
-
-    size: int | None
-    largest_side: int | None
-    deduplicate: bool
-    max_pixels: int | None
-    progress: Progress | None
 
 
 def read_folder(
@@ -64,51 +51,35 @@ def read_listing(
     largest_side: int | None = None,
     deduplicate: bool = True,
     max_pixels: int | None = None,
+    keep_pixels: bool = True,
     progress: Progress | None = None,
 ) -> LabelledData:
     """Return the listed images of `root`, in their order.
 
     Raises DataError: fewer than 2 classes, 16-bit or float pixels; LargeImages beyond `largest_side`.
-    `max_pixels`: of an image that is decoded (None: Pillow's limit). `progress` is called with (files
-    decoded, files to decode).
+    `max_pixels`: of an image that is decoded (None: Pillow's limit). `keep_pixels`: see `labelled_images`.
+    `progress` is called with (files decoded, files to decode).
     """
-    read: list[int] = []  # places in the listing
-    images: list[Decoded] = []
-    skipped = list(listing.skipped)
-    decoder = _Decoder(str(root), size, largest_side, max_pixels)
-    for place, outcome in enumerate(_decode_all(decoder, listing.names, progress)):
-        if isinstance(outcome, Skipped):
-            skipped.append(outcome)
-        else:
-            read.append(place)
-            images.append(outcome)
-    labels, classes = listing.labels[read], tuple(map(printable, listing.classes))
-    readable = {classes[label] for label in np.unique(labels)}
-    stock = take_stock(
-        spec,
-        labels,
-        classes=classes,
-        name_of=lambda index: printable(listing.names[read[index]]),
-        digests=[image.digest for image in images] if deduplicate else None,
-        skipped=skipped,
-        notices=[*listing.notices, *empty_class_notice(listing, readable), *image_remarks(images)],
-    )
-    used = [images[index] for index in stock.kept]
-    rows = np.array(read, dtype=np.int64)[stock.kept]
-    return LabelledData(
+    listed = Listed(
         spec=spec,
-        kind="images",
-        values=to_common_size([image.pixels for image in used], size),
-        labels=stock.labels,
-        classes=stock.classes,
-        audit=stock.audit,
-        fingerprint=fingerprint((image.digest for image in used), stock),
-        identities=identities(image.digest for image in used),
-        largest_side=max(image.largest_side for image in used),
-        groups=None if groups is None else groups[rows],
-        twins=stock.twins,
-        rows=rows,
+        labels=listing.labels,
+        classes=tuple(map(printable, listing.classes)),
+        groups=groups,
+        rows=np.arange(len(listing.names)),
+        name_of=lambda index: printable(listing.names[index]),
+        skipped=listing.skipped,
+        notices=lambda readable: [*listing.notices, *empty_class_notice(listing, readable)],
     )
+    outcomes = decode_all(
+        listing.names,
+        _Decoder(str(root), size, largest_side, max_pixels),
+        total=len(listing.names),
+        batch=BATCH,
+        ahead=TASKS_AHEAD,
+        max_pixels=max_pixels,
+        progress=progress,
+    )
+    return labelled_images(listed, outcomes, size=size, deduplicate=deduplicate, keep_pixels=keep_pixels)
 
 
 @dataclass(frozen=True)
@@ -134,42 +105,6 @@ class _Decoder:
             return Skipped(name, error.reason, error.detail)
 
 
-def _decode_all(
-    decoder: _Decoder, files: Sequence[str], progress: Progress | None
-) -> Iterator[Decoded | Skipped]:
-    """Yield the outcome for each file in order; only a bounded number of results wait at any time."""
-
-    def decode_batch(batch: Sequence[str]) -> list[Decoded | Skipped]:
-        return [decoder(file) for file in batch]
-
-    batches = (files[start : start + BATCH] for start in range(0, len(files), BATCH))
-    threads = usable_cpus()
-    Image.init()  # registers every format once, before threads ask for them
-    pool = ThreadPoolExecutor(threads, thread_name_prefix="decode")
-    with pillow_settings(decoder.max_pixels):
-        try:
-            waiting: deque[Future[list[Decoded | Skipped]]] = deque(
-                pool.submit(decode_batch, batch) for batch in islice(batches, threads * TASKS_AHEAD)
-            )
-            done = 0
-            while waiting:
-                outcomes = waiting.popleft().result()
-                waiting.extend(pool.submit(decode_batch, batch) for batch in islice(batches, 1))
-                yield from outcomes
-                done += len(outcomes)
-                if progress is not None:
-                    progress(done, len(files))
-        finally:
-            pool.shutdown(cancel_futures=True)
-
-
-def usable_cpus() -> int:
-    """Return the number of CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def empty_class_notice(listing: Listing, readable: Collection[str]) -> list[Notice]:
     """Return what to say of the class folders that are not among the `readable` classes; nothing of none."""
     empty = [name for name in map(printable, listing.class_folders) if name not in readable]
@@ -177,15 +112,6 @@ def empty_class_notice(listing: Listing, readable: Collection[str]) -> list[Noti
         return []
     message = f"no image could be read in the class folder(s) {', '.join(empty)}."
     return [Notice("EMPTY-CLASS-FOLDER", message)]
-
-
-def image_remarks(images: list[Decoded]) -> list[Notice]:
-    """Return what to say of decoded images: how many lost bits, alpha or further frames."""
-    return reading_notices(
-        reduced=sum(image.reduced for image in images),
-        transparent=sum(image.transparent for image in images),
-        several_frames=sum(image.several_frames for image in images),
-    )
 
 
 def no_images(spec: str, listing: Listing) -> DataError:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,7 @@ from sufficient.data.columns import Table, TableOptions, column, listed
 from sufficient.data.label_table import group_column, usual_label_column
 from sufficient.data.labelled import Skipped, UnusableError
 from sufficient.data.labels import ClassNames, encode_labels, groups_of_cells, labels_of_cells
-from sufficient.data.opening import open_file
+from sufficient.data.row_files import RowFiles, row_files
 from sufficient.data.row_images import RowSource
 from sufficient.data.walk import printable
 from sufficient.errors import DataError, ResourceError, UsageError
@@ -27,6 +28,7 @@ from sufficient.notice import Notice
 
 PREFIX = "hf://"
 TRAIN = "train"
+PATIENCE = 5  # seconds for the hub's first answer
 SAVED = ("state.json", "dataset_info.json")  # what Dataset.save_to_disk leaves
 SAVED_SPLITS = "dataset_dict.json"  # what DatasetDict.save_to_disk leaves
 
@@ -65,11 +67,15 @@ def open_hub(spec: str, options: TableOptions) -> RowSource | FeatureSet:
             f"path ./{name} to read that."
         )
     with _quiet(library):
+        silent = _silent_hub(name, revision or None)
+        offline, library.config.HF_HUB_OFFLINE = library.config.HF_HUB_OFFLINE, bool(silent)
         try:
             loaded = library.load_dataset(name, revision=revision or None, split=options.split)
         except Exception as error:  # the library, its client and the network each have their own
-            raise _unreachable(spec, error) from error
-    return open_dataset(loaded, replace(options, split=None), spec=spec)
+            raise _unreachable(spec, error, silent) from error
+        finally:
+            library.config.HF_HUB_OFFLINE = offline
+    return open_dataset(loaded, replace(options, split=None), spec=spec, folders=_caches(library))
 
 
 def open_saved(path: Path, options: TableOptions, *, spec: str) -> RowSource | FeatureSet:
@@ -83,7 +89,7 @@ def open_saved(path: Path, options: TableOptions, *, spec: str) -> RowSource | F
             f"{spec} cannot be read as a saved data set ({_first_line(error)}); save it again, "
             "with save_to_disk."
         ) from error
-    return open_dataset(loaded, options, spec=spec)
+    return open_dataset(loaded, options, spec=spec, folders=[str(path), *_caches(library)])
 
 
 def open_parquet_set(path: Path, options: TableOptions, *, spec: str) -> RowSource | FeatureSet:
@@ -98,12 +104,16 @@ def open_parquet_set(path: Path, options: TableOptions, *, spec: str) -> RowSour
         except Exception as error:
             stop_if_machine(error)
             raise damaged_parquet(spec, error) from error
-    return open_dataset(loaded, options, spec=spec)
+    folders = [os.path.dirname(os.path.abspath(path)), *_caches(library)]
+    return open_dataset(loaded, options, spec=spec, folders=folders)
 
 
-def open_dataset(data: Any, options: TableOptions, *, spec: str) -> RowSource | FeatureSet:
+def open_dataset(
+    data: Any, options: TableOptions, *, spec: str, folders: Sequence[str] | None = None
+) -> RowSource | FeatureSet:
     """Return a data set of `datasets` as images, if a column holds some, else as a table of features.
 
+    `folders`: those in which the files lie that rows may name; None, of one that a program has made: any.
     Raises DataError: streamed, several splits without a train, several labels for an object.
     """
     data, notices = _one_split(data, options.split, spec)
@@ -126,21 +136,26 @@ def open_dataset(data: Any, options: TableOptions, *, spec: str) -> RowSource | 
     cells = table.read(tuple(dict.fromkeys([label, *([group] if group else [])])), ()).cells
     given = cells[label] if classes is None else [None if cell == -1 else cell for cell in cells[label]]
     plain, present = labels_of_cells(given, column=label)
-    rows = np.flatnonzero(present).astype(np.int64)
-    if not len(rows):
+    if not present.any():
         raise DataError(f"no row of {spec} has a label in the column {printable(label)}; name another.")
     codes, names = encode_labels(plain, classes)
+    files = row_files(data, image, spec=spec, folders=folders)
+    readable = present.copy()
+    readable[list(files.left_out)] = False
+    rows = np.flatnonzero(readable).astype(np.int64)
     groups, remarks = (None, []) if group is None else groups_of_cells(cells[group], column=group)
+    unlabelled = np.setdiff1d(np.flatnonzero(~present), files.left_out)
+    identity = f"{data._fingerprint} {len(data)} {image}"
     return RowSource(
         spec=spec,
-        fetch=_fetcher(data, image),
+        fetch=_fetcher(data, image, files),
         rows=rows,
-        labels=codes,
+        labels=codes[readable[present]],
         classes=tuple(map(printable, names)),
         groups=None if groups is None else groups[rows],
-        skipped=tuple(Skipped(f"row {row}", "label-missing") for row in np.flatnonzero(~present)),
-        notices=(*notices, *remarks),
-        fingerprint=hashlib.sha256(f"{data._fingerprint} {len(data)} {image}".encode()).hexdigest(),
+        skipped=(*files.skipped, *(Skipped(f"row {row}", "label-missing") for row in unlabelled)),
+        notices=(*notices, *remarks, *files.notices()),
+        fingerprint=lambda: hashlib.sha256(identity.encode() + files.fingerprint()).hexdigest(),
     )
 
 
@@ -218,19 +233,25 @@ def _label_column(data: Any, table: Table, options: TableOptions, spec: str) -> 
     return usual_label_column(table, options, spec=spec)
 
 
-def _fetcher(data: Any, name: str) -> Callable[[int], bytes]:
+def _caches(library: Any) -> tuple[str, ...]:
+    """Return the folders in which the library keeps what it downloads and unpacks."""
+    config = library.config
+    hub = importlib.import_module("huggingface_hub").constants
+    return str(config.HF_DATASETS_CACHE), str(config.DOWNLOADED_DATASETS_PATH), str(hub.HF_HUB_CACHE)
+
+
+def _fetcher(data: Any, name: str, files: RowFiles) -> Callable[[int], bytes]:
     """Return what fetches the bytes of one image, which the library leaves as they are."""
     images = data.select_columns([name]).with_format(None)
     if type(images.features[name]).__name__ == "Image":
         images = images.cast_column(name, type(images.features[name])(decode=False))
 
     def fetch(row: int) -> bytes:
+        content = files.read(row)
+        if content is not None:
+            return content
         given = images[row][name]
         if isinstance(given, dict):
-            path = given.get("path")
-            if given.get("bytes") is None and path:
-                with open_file(path) as file:
-                    return file.read()
             given = given.get("bytes")
         if is_missing(given):
             raise UnusableError("unreadable", "the row holds no image")
@@ -241,12 +262,18 @@ def _fetcher(data: Any, name: str) -> Callable[[int], bytes]:
 
 @contextmanager
 def _quiet(library: Any) -> Iterator[None]:
-    """Keep the library's progress bars off the terminal, which shows our own."""
+    """Keep the library's bars and warnings off the terminal, which shows our own."""
     shown = not library.are_progress_bars_disabled()
     library.disable_progress_bars()
+    loggers = [logging.getLogger(name) for name in ("datasets", "huggingface_hub")]
+    levels = [logger.level for logger in loggers]
     try:
+        for logger in loggers:
+            logger.setLevel(logging.CRITICAL)
         yield
     finally:
+        for logger, level in zip(loggers, levels, strict=True):
+            logger.setLevel(level)
         if shown:
             library.enable_progress_bars()
 
@@ -255,15 +282,40 @@ def _first_line(error: Exception) -> str:
     return printable(" ".join(str(error).split())[:200]) or type(error).__name__
 
 
-def _unreachable(spec: str, error: Exception) -> Exception:
+def _silent_hub(name: str, revision: str | None) -> str:
+    """Return in a clause why the hub says nothing; empty where it answers, whatever that is.
+
+    The library's own tries take half a minute; its cache is read either way.
+    """
+    from huggingface_hub import get_hf_file_metadata, hf_hub_url
+    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
+
+    try:
+        url = hf_hub_url(name, "README.md", repo_type="dataset", revision=revision)
+        get_hf_file_metadata(url, timeout=PATIENCE)
+    except (HfHubHTTPError, HFValidationError):
+        return ""
+    except OfflineModeIsEnabled:
+        return "it is not in the local cache, and HF_HUB_OFFLINE is set"
+    except Exception:  # the network and its client have their own
+        return "it is not in the local cache, and the hub cannot be reached"
+    return ""
+
+
+def _unreachable(spec: str, error: Exception, silent: str) -> Exception:
     stop_if_machine(error)
     if "script" in str(error) and "supported" in str(error):
         return DataError(
             f"{spec} is made by code of its own, which is never run; look for a revision with parquet files "
             f"({spec.partition('@')[0]}@refs/convert/parquet), or save it elsewhere with save_to_disk."
         )
+    if silent and isinstance(error, ConnectionError):
+        way = "unset HF_HUB_OFFLINE" if "OFFLINE" in silent else "check the network"
+        return DataError(
+            f"{spec} cannot be had ({silent}); {way}, or fetch it where there is a network, save it with "
+            "save_to_disk and give that folder."
+        )
     return DataError(
-        f"{spec} cannot be had ({_first_line(error)}); check its name, --split and the network "
-        "(HF_HUB_OFFLINE must not be set), or fetch it where there is one, save it "
-        "with save_to_disk and give that folder."
+        f"{spec} cannot be had ({_first_line(error)}); check its name and --split, or fetch it elsewhere, "
+        "save it with save_to_disk and give that folder."
     )

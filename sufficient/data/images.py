@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -32,7 +32,7 @@ Pixels = NDArray[np.uint8]
 Side = int | Literal["own"]  # pixels to which images are resized, or as they are
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Decoded:
     """An image as read."""
 
@@ -42,6 +42,14 @@ class Decoded:
     reduced: bool  # its file has 16 bits a channel, of which Pillow gives the upper 8
     transparent: bool  # not fully opaque
     several_frames: bool  # or pages, of which this is the first
+
+
+class Outline(NamedTuple):
+    """What is kept of an image's pixels where they are not kept themselves."""
+
+    shape: tuple[int, int, int]  # (H, W, C)
+    brightest: int  # pixel value
+    resized: int  # the same of the image at the size that images take which share none
 
 
 def decode(
@@ -133,6 +141,26 @@ def to_common_size(images: Sequence[Pixels] | Pixels, size: int | None) -> Pixel
     for row, image in zip(result, images, strict=True):
         row[...] = resize(image, shape)  # one channel broadcasts over three
     return result
+
+
+def outline(pixels: Pixels, size: int | None) -> Outline:
+    """Return what `outlined` needs of an image (H, W, C)."""
+    height, width, channels = pixels.shape
+    side = DEFAULT_SIDE if size is None else size
+    return Outline((height, width, channels), int(pixels.max()), int(resize(pixels, (side, side)).max()))
+
+
+def outlined(outlines: Sequence[Outline], size: int | None) -> Pixels:
+    """Return an array of the shape that `to_common_size` gives the images, its brightest pixel throughout.
+
+    It takes no memory.
+    """
+    own_shapes = {found.shape[:2] for found in outlines}
+    shape = _common_shape(own_shapes, size)
+    as_they_are = own_shapes == {shape}
+    brightest = max(found.brightest if as_they_are else found.resized for found in outlines)
+    channels = max(found.shape[2] for found in outlines)
+    return np.broadcast_to(np.uint8(brightest), (len(outlines), *shape, channels))
 
 
 def _common_shape(own_shapes: set[tuple[int, int]], size: int | None) -> tuple[int, int]:

@@ -159,6 +159,7 @@ def list_by_table(root: Path, table: LabelTable, *, spec: str) -> tuple[Listing,
         classes=classes,
         sizes=np.array(found.sizes, dtype=np.int64)[files],
         times=np.array(found.times, dtype=np.int64)[files],
+        marks=np.array(found.marks, dtype=np.int64)[files],
         skipped=tuple(skipped),
         class_folders=(),
         notices=(*_says_which(table), *notices, *rows.notices),
@@ -176,7 +177,7 @@ def _match(
 ) -> tuple[dict[str, int], list[Skipped], list[Notice]]:
     """Return file → its row, the rows without one, and what to say of rows that say the same twice."""
     row_of: dict[str, int] = {}
-    left_over: dict[str, Skipped] = {}
+    left_over: list[Skipped] = []  # each such row counts, one that repeats another as well
     inside = [os.path.join(whole, "") for whole in (os.path.abspath(root), os.path.realpath(root))]
     place = np.cumsum(rows.present) - 1
     repeated = 0
@@ -190,17 +191,17 @@ def _match(
             continue
         shown = printable(path)
         if name is None:
-            left_over[path] = Skipped(
-                shown or f"row {row}", "outside-root" if path else "no-file", f"row {row}"
+            left_over.append(
+                Skipped(shown or f"row {row}", "outside-root" if path else "no-file", f"row {row}")
             )
         elif (reason := _nearest(name, reasons)) is None:
-            left_over[path] = Skipped(shown, "no-file", f"row {row}")
+            left_over.append(Skipped(shown, "no-file", f"row {row}"))
         elif name not in reasons:  # in a folder that was skipped as a whole
-            left_over[path] = Skipped(shown, reason, f"row {row}")
+            left_over.append(Skipped(shown, reason, f"row {row}"))
     if not repeated:
-        return row_of, list(left_over.values()), []
+        return row_of, left_over, []
     message = f"{repeated:,} row(s) of {table.spec} repeat an earlier one and are not counted again."
-    return row_of, list(left_over.values()), [Notice("REPEATED-ROWS", message)]
+    return row_of, left_over, [Notice("REPEATED-ROWS", message)]
 
 
 def _require_same(
@@ -256,7 +257,7 @@ def _unlabelled(
             if name != own:
                 skipped.append(Skipped(printable(name), "unsupported-suffix"))
         else:
-            skipped.append(Skipped(printable(name), "no-label"))
+            skipped.append(Skipped(printable(name), "not-in-table"))
     return skipped
 
 

@@ -34,7 +34,7 @@ SkipReason = Literal[
     "outside-root",  # a link, or a path in a table, that leaves the folder of the data
     "vanished",  # gone between listing and reading
     "changed",  # of another size or time than when it was listed
-    "no-label",  # a file without a row in the table of labels
+    "not-in-table",  # a file without a row in the table of labels
     "label-missing",  # a row whose label is empty
     "no-file",  # a row whose file does not exist
     "duplicate",  # the same image, the same label, seen before
@@ -95,7 +95,7 @@ class LabelledData:
     labels: NDArray[np.int64]  # (N,)
     classes: tuple[str, ...]
     audit: Audit
-    fingerprint: str  # SHA-256 of objects as decoded, labels and classes
+    fingerprint: str  # SHA-256 of objects as decoded, labels, classes and groups
     white: int = 255  # the largest pixel value; 16 for scikit-learn's digits
     largest_side: int | None = None  # pixels, of the images as found, before any resizing
     groups: NDArray[np.int64] | None = None  # (N,) equal numbers stay on one side of every split
@@ -138,9 +138,10 @@ class ImageSet:
     skipped: tuple[Skipped, ...]  # at listing
     notices: tuple[Notice, ...]
     fingerprint: str  # SHA-256 of names, sizes and times of the files, or of arrays' contents; no labels
-    labels_fingerprint: str  # SHA-256 of labels and classes
+    labels_fingerprint: str  # SHA-256 of labels, classes and groups
     reader: ImageReader
     identities: NDArray[np.uint8] | None = None  # (N, 16) of name, size and time; None: known once read
+    cacheable: bool = True  # the fingerprint tells all apart, so that features can be kept by it
 
 
 class LargeImages(DataError):  # noqa: N818 - named for what was found, which callers catch

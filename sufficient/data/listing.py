@@ -32,6 +32,7 @@ class Listing:
     classes: tuple[str, ...]  # names of folders, sorted; those with images
     sizes: NDArray[np.int64]  # (N,) bytes
     times: NDArray[np.int64]  # (N,) of their last change, nanoseconds
+    marks: NDArray[np.int64]  # (N,) of their inodes, see `Stamp`
     skipped: tuple[Skipped, ...]
     class_folders: tuple[str, ...]  # sorted; with or without images
     notices: tuple[Notice, ...]
@@ -72,6 +73,7 @@ def list_folder(root: Path) -> Listing:
         classes=classes,
         sizes=np.array(tree.sizes, dtype=np.int64)[order],
         times=np.array(tree.times, dtype=np.int64)[order],
+        marks=np.array(tree.marks, dtype=np.int64)[order],
         skipped=tuple(tree.skipped),
         class_folders=tuple(sorted(class_folders)),
         notices=(*notices, *_outside_notice(tree.skipped)),

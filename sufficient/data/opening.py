@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import stat
 import threading
 import warnings
 from collections.abc import Iterator
@@ -34,25 +35,40 @@ class Stamp(NamedTuple):
 
     size: int  # bytes
     time: int  # of its last change, nanoseconds
+    mark: int  # of its inode and when that last changed, which `utime` cannot set back; 0 on Windows
+
+    @classmethod
+    def of(cls, status: os.stat_result) -> Stamp:
+        """Return the stamp of a file by its status, links followed."""
+        mark = hash((status.st_ino, status.st_ctime_ns)) if os.name == "posix" else 0
+        return cls(status.st_size, status.st_mtime_ns, mark)
 
 
 def open_file(path: str, *, listed: Stamp | None = None) -> BufferedReader:
-    """Return the file at `path`, open. Raises UnusableError: gone, unreadable, empty, not as it was `listed`.
+    """Return the file at `path`, open. Raises UnusableError: gone, no file, empty, not as it was `listed`.
 
     ResourceError where too many files are open.
     """
     try:
-        file = open(path, "rb")  # noqa: SIM115 - the caller closes it
+        file = open(path, "rb", opener=_without_waiting)  # noqa: SIM115 - the caller closes it
     except OSError as error:
         raise unusable(error) from error
     status = os.fstat(file.fileno())
-    if listed is not None and listed != (status.st_size, status.st_mtime_ns):
+    try:
+        if not stat.S_ISREG(status.st_mode):  # a FIFO in its place would be waited for without end
+            raise UnusableError("not-a-file")
+        if listed is not None and listed != Stamp.of(status):
+            raise UnusableError("changed", "its size or time is not as when it was listed")
+        if status.st_size == 0:
+            raise UnusableError("empty-file")
+    except UnusableError:
         file.close()
-        raise UnusableError("changed", "its size or time is not as when it was listed")
-    if status.st_size == 0:
-        file.close()
-        raise UnusableError("empty-file")
+        raise
     return file
+
+
+def _without_waiting(path: str, flags: int) -> int:
+    return os.open(path, flags | getattr(os, "O_NONBLOCK", 0))  # `flags` has O_CLOEXEC, or O_BINARY, itself
 
 
 def open_image(file: BinaryIO, *, name: str, max_pixels: int | None) -> Image.Image:

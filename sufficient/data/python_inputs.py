@@ -19,7 +19,9 @@ from sufficient.data.walk import printable
 from sufficient.errors import DataError
 
 SPEC = "the Dataset"
-SAMPLED = 64  # items of which the fingerprint takes in the contents
+SAMPLED = 64  # items of which the fingerprint takes in the contents, where all would take too long
+SMALL = 64  # pixels, the longer side of images which take little time to take in, …
+FEW = 100_000  # … so many of them: seconds
 LABELS = ("targets", "labels")  # attributes by which torchvision's data sets give them without a decode
 
 
@@ -44,7 +46,8 @@ def open_torch(data: Any) -> RowSource | LabelledData:
         if not present.all():
             raise DataError(f"{SPEC} has no label at item {np.argmin(present)}; leave such items out.")
         return labelled_arrays(SPEC, values, plain, classes=_class_names(data, plain))
-    _picture(first[0], 0)
+    small = _longer_side(_picture(first[0], 0)) <= SMALL
+    sampled = None if len(data) <= (FEW if small else SAMPLED) else SAMPLED
     labels, present = labels_of_cells(_labels(data, first[1]), column="label")
     if not present.any():
         raise DataError(f"no item of {SPEC} has a label; give items (image, label).")
@@ -58,7 +61,8 @@ def open_torch(data: Any) -> RowSource | LabelledData:
         groups=None,
         skipped=tuple(Skipped(f"item {row}", "label-missing") for row in np.flatnonzero(~present)),
         notices=(),
-        fingerprint=_fingerprint(data, codes),
+        fingerprint=lambda: _fingerprint(data, codes, sampled or len(data)),
+        sampled=sampled,
         name_of="item {}".format,
     )
 
@@ -153,15 +157,19 @@ def _picture(given: Any, row: int) -> Given:
     return np.ascontiguousarray(pixels)
 
 
-def _fingerprint(data: Any, codes: NDArray[np.int64]) -> str:
-    """Return the SHA-256 (hex) of the kind of data set, its labels and what some of its items hold.
+def _longer_side(picture: Given) -> int:
+    return max(_image(picture).size)
 
-    All would have to be decoded to take them all in.
-    """
+
+def _image(picture: Given) -> Image.Image:
+    return picture if isinstance(picture, Image.Image) else Image.fromarray(np.asarray(picture))
+
+
+def _fingerprint(data: Any, codes: NDArray[np.int64], taken: int) -> str:
+    """Return the SHA-256 (hex) of the kind of data set, its labels and what `taken` of its items hold."""
     digest = hashlib.sha256(f"{type(data).__module__}.{type(data).__qualname__} {len(data)} ".encode())
     digest.update(codes.astype("<i8").tobytes())
-    for row in np.unique(np.linspace(0, len(data) - 1, SAMPLED).astype(int)):
-        picture = _picture(_item(data, int(row))[0], int(row))
-        image = picture if isinstance(picture, Image.Image) else Image.fromarray(np.asarray(picture))
+    for row in np.unique(np.linspace(0, len(data) - 1, taken).astype(int)):
+        image = _image(_picture(_item(data, int(row))[0], int(row)))
         digest.update(image_digest(np.asarray(image), image.mode))
     return digest.hexdigest()

@@ -10,7 +10,8 @@ from typing import Any, NamedTuple, Unpack
 
 from sufficient.data.catalogue import catalogue_listing
 from sufficient.data.columns import TableOptions, frame_table, is_frame
-from sufficient.data.folder import ReadOptions, read_listing
+from sufficient.data.decoding import ReadOptions
+from sufficient.data.folder import read_listing
 from sufficient.data.hub import (
     PREFIX,
     FeatureSet,

@@ -4,26 +4,23 @@ from __future__ import annotations
 
 import hashlib
 import io
-from collections import deque
 from collections.abc import Callable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from itertools import islice
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from sufficient.data.catalogue import labels_fingerprint, opened
-from sufficient.data.folder import image_remarks, usable_cpus
-from sufficient.data.images import Decoded, decoded, to_common_size
+from sufficient.data.decoding import Listed, decode_all, labelled_images
+from sufficient.data.images import Decoded, decoded
 from sufficient.data.labelled import ImageSet, LabelledData, Opened, Progress, Skipped, UnusableError
 from sufficient.data.opening import EXPLICIT_RANGE, in_own_mode, open_image, pillow_settings
-from sufficient.data.stock import fingerprint, identities, image_digest, take_stock
+from sufficient.data.stock import image_digest, take_stock
 from sufficient.errors import DataError
 from sufficient.notice import Notice
 
-TASKS_AHEAD = 64  # images fetched and not yet decoded, at most: a few hundred megabytes of photographs
+TASKS_AHEAD = 4  # images fetched for each thread and not yet decoded: megabytes each, if photographs
 
 Given = bytes | Image.Image | NDArray[np.uint8]  # a file's bytes, a picture, or its pixels (H, W[, C])
 
@@ -40,7 +37,8 @@ class RowSource:
     groups: NDArray[np.int64] | None  # (N,)
     skipped: tuple[Skipped, ...]
     notices: tuple[Notice, ...]
-    fingerprint: str  # of the source: other images, another one
+    fingerprint: Callable[[], str]  # of the source: other images, another one
+    sampled: int | None = None  # images of which it takes in the contents; None: it tells all apart
     name_of: Callable[[int], str] = "row {}".format  # row → what it is called
 
     def name(self, index: int) -> str:
@@ -55,48 +53,52 @@ def read_rows(
     largest_side: int | None = None,
     deduplicate: bool = True,
     max_pixels: int | None = None,
+    keep_pixels: bool = True,
     progress: Progress | None = None,
 ) -> LabelledData:
-    """Return the images of all rows, decoded as those of a folder are.
+    """Return the images of all rows, decoded as those of a folder are; fetched by this thread alone.
 
     Raises DataError: fewer than 2 classes, 16-bit or float pixels; LargeImages beyond `largest_side`.
     """
-    read: list[int] = []
-    images: list[Decoded] = []
-    skipped = list(source.skipped)
-    for index, outcome in enumerate(_decode_all(source, size, largest_side, max_pixels)):
-        if isinstance(outcome, Skipped):
-            skipped.append(outcome)
-        else:
-            read.append(index)
-            images.append(outcome)
-        if progress is not None:
-            progress(index + 1, len(source.rows))
-    stock = take_stock(
-        source.spec,
-        source.labels[read],
-        classes=source.classes,
-        name_of=lambda index: source.name(read[index]),
-        digests=[image.digest for image in images] if deduplicate else None,
-        skipped=skipped,
-        notices=[*source.notices, *image_remarks(images)],
-    )
-    used = [images[index] for index in stock.kept]
-    places = np.array(read, dtype=np.int64)[stock.kept]
-    return LabelledData(
+
+    def decode_one(fetched: tuple[str, Given | UnusableError]) -> Decoded | Skipped:
+        name, given = fetched
+        try:
+            if isinstance(given, UnusableError):
+                raise given
+            image = _image(given, name=name, max_pixels=max_pixels)
+            return decoded(image, name=name, size=size, largest_side=largest_side)
+        except UnusableError as error:
+            return Skipped(name, error.reason, error.detail)
+
+    listed = Listed(
         spec=source.spec,
-        kind="images",
-        values=to_common_size([image.pixels for image in used], size),
-        labels=stock.labels,
-        classes=stock.classes,
-        audit=stock.audit,
-        fingerprint=fingerprint((image.digest for image in used), stock),
-        identities=identities(image.digest for image in used),
-        largest_side=max(image.largest_side for image in used),
-        groups=None if source.groups is None else source.groups[places],
-        twins=stock.twins,
-        rows=source.rows[places],
+        labels=source.labels,
+        classes=source.classes,
+        groups=source.groups,
+        rows=source.rows,
+        name_of=source.name,
+        skipped=source.skipped,
+        notices=lambda readable: list(source.notices),
     )
+    outcomes = decode_all(
+        _fetched(source),
+        decode_one,
+        total=len(source.rows),
+        batch=1,
+        ahead=TASKS_AHEAD,
+        max_pixels=max_pixels,
+        progress=progress,
+    )
+    return labelled_images(listed, outcomes, size=size, deduplicate=deduplicate, keep_pixels=keep_pixels)
+
+
+def _fetched(source: RowSource) -> Iterator[tuple[str, Given | UnusableError]]:
+    for index, row in enumerate(source.rows):
+        try:
+            yield source.name(index), source.fetch(int(row))
+        except UnusableError as error:
+            yield source.name(index), error
 
 
 def catalogue_rows(source: RowSource, *, max_pixels: int | None = None) -> ImageSet:
@@ -108,24 +110,37 @@ def catalogue_rows(source: RowSource, *, max_pixels: int | None = None) -> Image
         name_of=source.name,
         digests=None,
         skipped=source.skipped,
-        notices=source.notices,
+        notices=(*source.notices, *_sampled_notice(source)),
     )
     reader = RowReader(source, stock.kept, max_pixels)
-    digest = hashlib.sha256(source.fingerprint.encode())
+    digest = hashlib.sha256(source.fingerprint().encode())
     digest.update(source.rows[stock.kept].astype("<i8").tobytes())
+    groups = None if source.groups is None else source.groups[stock.kept]
     return ImageSet(
         spec=source.spec,
         labels=stock.labels,
         classes=stock.classes,
-        groups=None if source.groups is None else source.groups[stock.kept],
+        groups=groups,
         name_of=reader.name,
         found=stock.audit.found,
         skipped=stock.audit.skipped,
         notices=stock.audit.notices,
         fingerprint=digest.hexdigest(),
-        labels_fingerprint=labels_fingerprint(stock.labels, stock.classes),
+        labels_fingerprint=labels_fingerprint(stock.labels, stock.classes, groups),
         reader=reader,
+        cacheable=source.sampled is None,
     )
+
+
+def _sampled_notice(source: RowSource) -> list[Notice]:
+    if source.sampled is None:
+        return []
+    message = (
+        f"of the {len(source.rows):,} images of {source.spec} only {source.sampled} and the labels were "
+        "taken in to know it by: features are not kept for another run, and a run that is resumed would not "
+        "notice a change of the other images."
+    )
+    return [Notice("SAMPLED-FINGERPRINT", message)]
 
 
 @dataclass(frozen=True)
@@ -153,41 +168,6 @@ class RowReader:
     def name(self, index: int) -> str:
         """Return what an object is called."""
         return self.source.name(int(self.kept[index]))
-
-
-def _decode_all(
-    source: RowSource, size: int | None, largest_side: int | None, max_pixels: int | None
-) -> Iterator[Decoded | Skipped]:
-    """Yield the outcome for each row in order: fetched by this thread alone, then decoded by several."""
-
-    def decode_one(given: Given, name: str) -> Decoded | Skipped:
-        try:
-            image = _image(given, name=name, max_pixels=max_pixels)
-            return decoded(image, name=name, size=size, largest_side=largest_side)
-        except UnusableError as error:
-            return Skipped(name, error.reason, error.detail)
-
-    def submitted() -> Iterator[Future[Decoded | Skipped]]:
-        for index, row in enumerate(source.rows):
-            name = source.name(index)
-            try:
-                yield pool.submit(decode_one, source.fetch(int(row)), name)
-            except UnusableError as error:
-                future: Future[Decoded | Skipped] = Future()
-                future.set_result(Skipped(name, error.reason, error.detail))
-                yield future
-
-    Image.init()  # registers every format once, before threads ask for them
-    pool = ThreadPoolExecutor(usable_cpus(), thread_name_prefix="decode")
-    with pillow_settings(max_pixels):
-        try:
-            tasks = submitted()
-            waiting = deque(islice(tasks, TASKS_AHEAD))
-            while waiting:
-                yield waiting.popleft().result()
-                waiting.extend(islice(tasks, 1))
-        finally:
-            pool.shutdown(cancel_futures=True)
 
 
 def _image(given: Given, *, name: str, max_pixels: int | None) -> Image.Image:

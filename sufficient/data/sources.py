@@ -42,6 +42,7 @@ def read(
     group_level: int | None = None,
     drop: Sequence[str] = (),
     split: str | None = None,
+    keep_pixels: bool = True,
     progress: Progress | None = None,
 ) -> LabelledData:
     """Return labelled objects with their audit, from a SPEC (text or Path) or from arrays with `labels`.
@@ -54,7 +55,8 @@ def read(
     `label_column`, `image_column`, `group_column`, `drop`: columns of a table, or of a Hugging Face data set,
     of which `split` is read; beside a folder, `labels` is a table (a path or a data frame) of its files.
     `max_pixels`: of a file that is decoded (None: Pillow's limit). `group_level`: the level of folders that
-    names groups, 2 the first inside a class. `progress`: called with (done, total) while files are decoded.
+    names groups, 2 the first inside a class. `keep_pixels` False, for an account alone: of images that are
+    decoded nothing but one brightness is kept. `progress`: called with (done, total) while files are decoded.
     Raises DataError for input that cannot be used, UsageError for arguments that do not go together.
     """
     if size is not None and size < 1:
@@ -70,6 +72,7 @@ def read(
             largest_side=largest_side,
             deduplicate=deduplicate,
             max_pixels=max_pixels,
+            keep_pixels=keep_pixels,
             progress=progress,
         )
     refuse_options(options, ALL_OPTIONS, _what(data))
@@ -82,6 +85,7 @@ def read(
             deduplicate=deduplicate,
             max_pixels=max_pixels,
             group_level=group_level,
+            keep_pixels=keep_pixels,
             progress=progress,
         )
     _refuse_level(data, group_level)

@@ -92,14 +92,22 @@ def take_stock(
     )
 
 
-def fingerprint(parts: Iterable[bytes], stock: Stock) -> str:
-    """Return the SHA-256 (hex) of the used objects (`parts`, in order), their labels and classes."""
+def fingerprint(parts: Iterable[bytes], stock: Stock, *, groups: NDArray[np.int64] | None = None) -> str:
+    """Return the SHA-256 (hex) of the used objects (`parts`, in order), their labels, classes and groups."""
     digest = hashlib.sha256()
     for part in parts:
         digest.update(part)
     digest.update(stock.labels.astype("<i8").tobytes())
     digest.update("\0".join(stock.classes).encode())
+    digest.update(groups_part(groups))
     return digest.hexdigest()
+
+
+def groups_part(groups: NDArray[np.int64] | None) -> bytes:
+    """Return what a fingerprint takes in of groups, whatever they are called; nothing without any."""
+    if groups is None:
+        return b""
+    return b"\0groups" + np.unique(groups, return_inverse=True)[1].astype("<i8").tobytes()
 
 
 def identities(parts: Iterable[bytes]) -> NDArray[np.uint8]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -12,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sufficient.data.columns import Read, Rows, Table, TableOptions, column, listed
+from sufficient.data.feature_remarks import NAMED_AT_MOST, feature_name, feature_remarks
 from sufficient.data.label_table import (
     LABEL_COLUMNS,
     PATH_COLUMNS,
@@ -29,7 +29,6 @@ from sufficient.notice import Notice
 
 NUMBERED = re.compile(r"embeddings?_\d+")  # lightly's and lightly-train's
 WHOLE_LISTS = ("embedding", "embeddings")  # a list in each cell, as fiftyone's users write it
-NAMED_AT_MOST = 10  # columns in a notice
 
 
 @dataclass(frozen=True)
@@ -90,6 +89,7 @@ def read_table(
         notices=[*notices, *layout.notices, *remarks, *feature_remarks(values, features)],
     )
     used = values if len(stock.kept) == len(values) else values[stock.kept]
+    groups = None if groups is None else groups[rows[stock.kept]]
     return LabelledData(
         spec=spec,
         kind="features",
@@ -97,9 +97,9 @@ def read_table(
         labels=stock.labels,
         classes=stock.classes,
         audit=stock.audit,
-        fingerprint=fingerprint((row.tobytes() for row in used), stock),
+        fingerprint=fingerprint((row.tobytes() for row in used), stock, groups=groups),
         identities=identities(row.tobytes() for row in used),
-        groups=None if groups is None else groups[rows[stock.kept]],
+        groups=groups,
         rows=rows[stock.kept],
     )
 
@@ -190,8 +190,12 @@ def _joined(
     row_of: dict[str, int] = {}
     place = np.cumsum(said.present) - 1
     for row, path in enumerate(said.paths):
+        if not path:
+            continue
         first = row_of.setdefault(path, row)
-        if first != row and said.present[[first, row]].all():
+        if not said.present[first]:
+            row_of[path] = row  # which may have the label that the first lacks
+        elif first != row and said.present[row]:
             one, other = said.labels[place[[first, row]]]
             if one != other:
                 raise DataError(
@@ -199,15 +203,21 @@ def _joined(
                     f"{other}); several labels for an object are not read: leave one row for each file."
                 )
     paths = ["" if cell is None else str(cell) for cell in read.cells[layout.path]]
-    found = np.array([row_of.get(path, -1) for path in paths], dtype=np.int64)
+    found = np.array([row_of.get(path, -1) if path else -1 for path in paths], dtype=np.int64)
     present = (found >= 0) & said.present[found]
     skipped = [
-        Skipped(printable(paths[row]), "no-label" if found[row] < 0 else "label-missing", f"row {row}")
+        Skipped(
+            printable(paths[row]) or f"row {row}",
+            "not-in-table" if found[row] < 0 else "label-missing",
+            f"row {row}",
+        )
         for row in np.flatnonzero(~present)
     ]
-    known = set(paths)
+    known = set(paths).difference([""])
     skipped += [
-        Skipped(printable(path), "no-file", f"row {row}") for path, row in row_of.items() if path not in known
+        Skipped(printable(path) or f"row {row}", "no-file", f"row {row}")
+        for row, path in enumerate(said.paths)
+        if path not in known
     ]
     return said.labels[place[found[present]]], present, skipped
 
@@ -217,38 +227,9 @@ def _require_finite(spec: str, values: Rows, rows: NDArray[np.intp], features: S
     if not bad.any():
         return
     row, place = np.argwhere(bad)[0]
-    name = _name(features, int(place))
+    name = feature_name(features, int(place))
     whole = f", or leave that column out (--drop {name})" if features is not None else ""
     raise DataError(
         f"{spec} has {int(bad.sum()):,} feature value(s) that are missing, NaN or infinite in float32, the "
         f"first in row {rows[row]}, column {name}; fill them in, leave these rows out{whole}."
     )
-
-
-def feature_remarks(values: Rows, features: Sequence[str] | None = None) -> list[Notice]:
-    """Return what to say of features (N, d) that are constant, or the same as another; they are kept."""
-    constant = np.flatnonzero(values.min(axis=0) == values.max(axis=0))
-    remarks = []
-    if len(constant):
-        named = _some(constant, features)
-        message = f"{len(constant):,} feature(s) are the same in every row and tell nothing: {named}."
-        remarks.append(Notice("CONSTANT-FEATURES", message))
-    first: dict[bytes, int] = {}
-    copies = []
-    for place in np.setdiff1d(np.arange(values.shape[1]), constant):
-        digest = hashlib.sha256(np.ascontiguousarray(values[:, place]).data).digest()
-        if first.setdefault(digest, int(place)) != place:
-            copies.append(place)
-    if copies:
-        message = f"{len(copies):,} feature(s) repeat another column exactly: {_some(copies, features)}."
-        remarks.append(Notice("DUPLICATE-COLUMNS", message))
-    return remarks
-
-
-def _some(places: Sequence[Any] | NDArray[np.intp], features: Sequence[str] | None) -> str:
-    more = ", …" if len(places) > NAMED_AT_MOST else ""
-    return ", ".join(_name(features, int(place)) for place in places[:NAMED_AT_MOST]) + more
-
-
-def _name(features: Sequence[str] | None, place: int) -> str:
-    return str(place) if features is None else printable(features[place])

@@ -11,6 +11,7 @@ from typing import Literal
 
 from sufficient.data.faults import GONE, stop_if_exhausted
 from sufficient.data.labelled import Skipped, SkipReason
+from sufficient.data.opening import Stamp
 from sufficient.errors import DataError
 
 JUNK = ("__macosx", "thumbs.db", "desktop.ini")  # in lower case; names that start with a dot are hidden too
@@ -61,6 +62,7 @@ class Walk:
         self.files: list[str] = []
         self.sizes = array("q")  # bytes, of the files
         self.times = array("q")  # of their last change, nanoseconds
+        self.marks = array("q")  # of their inodes, see `Stamp`
         self.folders: list[str] = []
         self.skipped: list[Skipped] = []
         self._root = str(root)
@@ -101,9 +103,11 @@ class Walk:
         except OSError as error:
             self._fail(name, error)
             return
+        size, time, mark = Stamp.of(status)
         self.files.append(name)
-        self.sizes.append(status.st_size)
-        self.times.append(status.st_mtime_ns)
+        self.sizes.append(size)
+        self.times.append(time)
+        self.marks.append(mark)
 
     def _kind(self, entry: os.DirEntry[str]) -> Kind:
         """Return what an entry is, links followed; a link to nowhere (or to itself) is unreadable."""

@@ -98,6 +98,15 @@ def test_sizes():
         read(np.zeros((10, 4)), size=12)
 
 
+def test_constant_and_repeated_features_are_named():
+    rows = np.random.default_rng(0).normal(size=(10, 3))
+    given = np.c_[rows, np.ones(10), rows[:, 1]]
+    assert [(n.code, n.message.split(": ")[1]) for n in read(given).audit.notices] == [
+        ("CONSTANT-FEATURES", "3."),
+        ("DUPLICATE-COLUMNS", "4."),
+    ]
+
+
 def test_fingerprint_follows_values_and_labels():
     given = images(10, 4, 4)
     assert read(given).fingerprint == read(given.copy()).fingerprint == read(given, size=9).fingerprint

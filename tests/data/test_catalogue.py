@@ -15,10 +15,12 @@ from PIL import Image, ImageOps
 
 from sufficient.data.folder import read_folder
 from sufficient.data.labelled import ImageSet, UnusableError
+from sufficient.data.listing import list_folder
 from sufficient.data.opening import pillow_settings
 from sufficient.data.sources import catalogue, read
+from sufficient.data.stock import image_digest
 from sufficient.errors import DataError, ResourceError, UsageError
-from tests.data.pictures import image_of, noise, save, save_classes
+from tests.data.pictures import image_of, noise, save, save_classes, set_back
 
 
 def opened(images: ImageSet, name: str, **options):
@@ -204,7 +206,7 @@ def test_a_file_that_changes_after_it_is_listed_is_never_read_in_silence(tmp_pat
 def test_a_machine_at_its_end_stops_and_no_file_is_called_unreadable(tmp_path, monkeypatch, code):
     images = catalogue(save_classes(tmp_path))
 
-    def refuse(*_):
+    def refuse(*_, **__):
         raise OSError(code, os.strerror(code))
 
     monkeypatch.setattr("sufficient.data.opening.open", refuse, raising=False)
@@ -349,6 +351,18 @@ def test_groups_follow_the_objects_that_are_left(tmp_path):
     assert len(np.unique(data.groups)) == 5
 
 
+def test_other_groups_are_other_data_and_none_leave_the_fingerprints_as_they_were(tmp_path):
+    patients(tmp_path)
+    plain, by_patient, by_session = (catalogue(tmp_path, group_level=level) for level in (None, 2, 3))
+    assert len({images.fingerprint for images in (plain, by_patient, by_session)}) == 1
+    assert len({images.labels_fingerprint for images in (plain, by_patient, by_session)}) == 3
+    assert len({read(tmp_path, group_level=level).fingerprint for level in (None, 2, 3)}) == 3
+    labels = plain.labels.astype("<i8").tobytes() + b"ill\0well"
+    assert plain.labels_fingerprint == hashlib.sha256(labels).hexdigest()
+    pixels = b"".join(image_digest(noise(seed), "RGB") for seed in range(7))
+    assert read(tmp_path).fingerprint == hashlib.sha256(pixels + labels).hexdigest()
+
+
 @pytest.mark.parametrize("source", [catalogue, read])
 def test_a_level_that_names_no_groups_stops(tmp_path, source):
     with pytest.raises(UsageError, match="level 1 is the class folder"):
@@ -369,6 +383,39 @@ def test_twins_of_a_folder_are_the_images_under_two_labels(tmp_path):
     assert len(np.unique(data.twins)) == 14 - 2
     assert read(tmp_path, deduplicate=False).twins is None
     assert catalogue(tmp_path).found == data.audit.found == 15
+
+
+def rewritten(path: Path) -> None:
+    path.write_bytes(bytes(path.stat().st_size))
+
+
+def replaced(path: Path) -> None:
+    shutil.copy(path, path.with_name("new"))
+    os.replace(path.with_name("new"), path)
+
+
+@pytest.mark.skipif(os.name != "posix", reason="the time of an inode's change is POSIX's")
+@pytest.mark.parametrize("change", [rewritten, replaced])
+def test_a_file_of_the_same_size_and_time_is_changed(tmp_path, change):
+    images, path = catalogue(save_classes(tmp_path)), tmp_path / "cat" / "1.png"
+    before = path.stat()
+    change(path)
+    set_back(path, before)
+    assert reason(images, "cat/1.png") == "changed"
+    assert opened(images, "cat/2.png").image.size == (8, 8)
+
+
+@pytest.mark.parametrize("way", ["listed", "pixels"])
+def test_a_file_that_became_a_fifo_is_not_waited_for(tmp_path, monkeypatch, way):
+    images = catalogue(save_classes(tmp_path))
+    listing = list_folder(tmp_path)
+    (tmp_path / "cat" / "1.png").unlink()
+    os.mkfifo(tmp_path / "cat" / "1.png")
+    if way == "listed":
+        assert reason(images, "cat/1.png") == "not-a-file"
+        return
+    monkeypatch.setattr("sufficient.data.folder.list_folder", lambda root: listing)
+    assert [(s.name, s.reason) for s in read(tmp_path).audit.skipped] == [("cat/1.png", "not-a-file")]
 
 
 def test_a_class_whose_files_all_fail_is_counted_and_named(tmp_path):

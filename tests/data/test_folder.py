@@ -253,3 +253,28 @@ def test_fingerprint_follows_pixels_and_labels_not_files(tmp_path):
     (other / "cat" / "0.png").rename(other / "dog" / "a.png")
     assert read(one).fingerprint == read(same).fingerprint == read(one, size=16).fingerprint
     assert read(one).fingerprint != read(other).fingerprint
+
+
+SHAPES = {
+    "alike": [{}] * 4,
+    "mixed": [{}, {"height": 70, "width": 90}, {"channels": 1}, {"height": 20}],
+    "alike-of-32": [{"height": 32, "width": 32}] * 4,
+    "large": [{"height": 100, "width": 80}] * 4,
+    "grey": [{"channels": 1}] * 4,
+}
+
+
+@pytest.mark.parametrize("size", [None, 5])
+@pytest.mark.parametrize("shapes", SHAPES.values(), ids=SHAPES)
+def test_without_pixels_the_account_and_the_shape_are_the_same(tmp_path, shapes, size):
+    for i, shape in enumerate(shapes * 3):
+        save(tmp_path / "ab"[i % 2] / f"{i}.png", noise(i, **shape) // 5)
+    save(tmp_path / "a" / "copy.png", noise(0, **shapes[0]) // 5)
+    save(tmp_path / "rare" / "bright.png", noise(99))  # skipped: no pixel of it counts
+    whole, bare = read(tmp_path, size=size), read(tmp_path, size=size, keep_pixels=False)
+    assert bare.values.shape == whole.values.shape
+    assert bare.values.max() == whole.values.max()
+    assert bare.values.strides == (0, 0, 0, 0)
+    for name in ("audit", "classes", "fingerprint", "largest_side", "kind"):
+        assert getattr(bare, name) == getattr(whole, name)
+    np.testing.assert_array_equal(bare.labels, whole.labels)

@@ -5,9 +5,12 @@ import os
 import subprocess
 import sys
 import types
+from pathlib import Path
 
 import datasets
 import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from PIL import Image
 
@@ -126,8 +129,9 @@ def test_rows_that_hold_no_image():
         {"image": rows, "label": [NAMES[i % 2] for i in range(13)]}, features=features
     )
     data, images = read(given), catalogue(given)
-    expected = ["unreadable", "empty-file", "not-an-image", "truncated", "vanished"]
-    assert [s.reason for s in data.audit.skipped] == expected
+    expected = ["unreadable", "empty-file", "not-an-image", "truncated"]
+    assert [s.reason for s in data.audit.skipped] == ["no-file", *expected]
+    assert [(s.name, s.reason, s.detail) for s in images.skipped] == [("row 12", "no-file", "gone.png")]
     for i, reason in enumerate(expected, start=8):
         with pytest.raises(UnusableError) as caught:
             images.reader.read(i)
@@ -170,6 +174,69 @@ def test_images_kept_as_paths(tmp_path):
     assert data.audit.used == 10
 
 
+def naming(folder: Path, paths: list[str]) -> Path:
+    """Write a parquet file whose rows name images and hold none."""
+    cells = [{"bytes": None, "path": path} for path in paths]
+    kind = pa.struct([("bytes", pa.binary()), ("path", pa.string())])
+    columns = {"image": pa.array(cells, kind), "label": pa.array([NAMES[i % 2] for i in range(len(paths))])}
+    folder.mkdir(exist_ok=True)
+    pq.write_table(pa.table(columns), folder / "d.parquet")
+    return folder / "d.parquet"
+
+
+def test_only_files_below_the_table_are_read(tmp_path):
+    outside = save(tmp_path / "secret.png", noise(90))
+    for i in range(8):
+        save(tmp_path / "d" / "images" / f"{i}.png", noise(i))
+    (tmp_path / "d" / "link.png").symlink_to(outside)
+    inside = [f"images/{i}.png" for i in range(7)] + [str(tmp_path / "d" / "images" / "7.png")]
+    table = naming(tmp_path / "d", [*inside, str(outside), "../secret.png", "link.png", "gone.png", "a\0b"])
+    data, images = both(table)
+    np.testing.assert_array_equal(data.values, [noise(i) for i in range(8)])
+    expected = [*(f"row {row} outside-root" for row in (8, 9, 10)), "row 11 no-file", "row 12 no-file"]
+    assert [f"{s.name} {s.reason}" for s in images.skipped] == expected
+    assert [f"{s.name} {s.reason}" for s in data.audit.skipped] == expected
+    (notice,) = images.notices
+    assert images.cacheable
+    assert (notice.code, "3 row(s) name a file outside" in notice.message) == ("OUTSIDE-ROOT", True)
+
+
+def test_a_set_is_saved_with_the_images_inside_as_the_notice_advises(tmp_path):
+    paths = [str(save(tmp_path / f"{i}.png", noise(i))) for i in range(10)]
+    given = datasets.Dataset.from_dict({"image": paths, "label": LABELS}, features=made().features)
+    given.save_to_disk(tmp_path / "d")
+    given.to_parquet(tmp_path / "inside.parquet")
+    assert read(tmp_path / "d").audit.used == read(tmp_path / "inside.parquet").audit.used == 10
+
+
+def test_what_lies_in_the_librarys_cache_is_read(tmp_path):
+    paths = [str(save(tmp_path / "hf" / f"{i}.png", noise(i))) for i in range(10)]
+    data, _ = both(naming(tmp_path / "d", paths))
+    assert data.audit.used == 10
+
+
+def test_files_that_rows_name_are_known_by_size_and_time(tmp_path):
+    files = [save(tmp_path / "d" / f"{i}.png", noise(i)) for i in range(10)]
+    table = naming(tmp_path / "d", [file.name for file in files])
+    one = catalogue(table)
+    assert catalogue(table).fingerprint == one.fingerprint
+    os.utime(files[3], ns=(1, 1))
+    os.unlink(files[4])
+    with pytest.raises(UnusableError, match="changed"):
+        one.reader.read(3)
+    with pytest.raises(UnusableError, match="vanished"):
+        one.reader.read(4)
+    save(files[4], noise(4))
+    assert catalogue(table).fingerprint != one.fingerprint
+
+
+def test_a_selection_names_its_own_files(tmp_path):
+    paths = [str(save(tmp_path / f"{i}.png", noise(i))) for i in range(10)]
+    given = datasets.Dataset.from_dict({"image": paths, "label": LABELS}, features=made().features)
+    data, _ = both(datasets.concatenate_datasets([given, made()]).select([19, 4, 5, 6, 7, 8, 13, 12]))
+    np.testing.assert_array_equal(data.values, [noise(i) for i in (9, 4, 5, 6, 7, 8, 3, 2)])
+
+
 def test_it_survives_a_fork():
     reader = catalogue(made()).reader
     received, sent = os.pipe()
@@ -184,6 +251,9 @@ def test_it_survives_a_fork():
 def test_groups():
     data, images = both(made(patient=["p", "q"] * 5), group_column="patient")
     assert data.groups.tolist() == images.groups.tolist() == [0, 1] * 5
+    other = made(patient=["p"] * 4 + ["q"] * 6)
+    assert catalogue(other, group_column="patient").labels_fingerprint != images.labels_fingerprint
+    assert read(other, group_column="patient").fingerprint != data.fingerprint
 
 
 def test_the_fingerprint_follows_images_and_not_labels():
@@ -286,22 +356,35 @@ def failing(error: Exception):
 )
 def test_a_hub_that_does_not_give_it(monkeypatch, error, raised, message):
     monkeypatch.setattr(datasets, "load_dataset", failing(error))
+    monkeypatch.setattr(hub, "_silent_hub", lambda name, revision: "")
     with pytest.raises(raised, match=message):
         read("hf://datasets/owner/name@main")
 
 
-def test_offline_in_earnest(tmp_path):
+@pytest.mark.parametrize(
+    ("hindrance", "said"),
+    [
+        ({"HF_HUB_OFFLINE": "1"}, "and HF_HUB_OFFLINE is set); unset HF_HUB_OFFLINE"),
+        (
+            {"HF_HUB_OFFLINE": "0", "HF_ENDPOINT": "http://127.0.0.1:9"},
+            "and the hub cannot be reached); check",
+        ),
+    ],
+)
+def test_offline_in_earnest(tmp_path, hindrance, said):
+    """One sentence within seconds, and none of the library's own."""
     code = (
         "from sufficient.data.sources import read\n"
         "from sufficient.errors import DataError\n"
         "try: read('hf://datasets/owner/none-such')\n"
         "except DataError as error: print(error)"
     )
-    environment = {**os.environ, "HF_HUB_OFFLINE": "1", "HF_HOME": str(tmp_path)}
+    environment = {**os.environ, "HF_HOME": str(tmp_path), **hindrance}
     done = subprocess.run(
-        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True
+        [sys.executable, "-c", code], env=environment, capture_output=True, text=True, check=True, timeout=60
     )
-    assert done.stdout.startswith("hf://datasets/owner/none-such cannot be had (Couldn't reach")
+    assert done.stdout.startswith("hf://datasets/owner/none-such cannot be had (it is not in the local cache")
+    assert said in done.stdout
     assert done.stderr == ""
 
 

@@ -131,7 +131,7 @@ def test_postscript_is_no_image_whatever_its_suffix(tmp_path):
 
 
 def test_unreadable_file(tmp_path, monkeypatch):
-    def refuse(*_):
+    def refuse(*_, **__):
         raise PermissionError(13, "Permission denied")
 
     monkeypatch.setattr("sufficient.data.opening.open", refuse, raising=False)

@@ -160,8 +160,8 @@ def test_whatever_does_not_match_is_counted(tmp_path):
         str(tmp_path / "elsewhere.png"): "outside-root",
         "row 13": "no-file",
         name(8): "label-missing",
-        name(9): "no-label",
-        name(10): "no-label",
+        name(9): "not-in-table",
+        name(10): "not-in-table",
         "notes.txt": "unsupported-suffix",
     }
     assert data.audit.found == 8 + 10
@@ -249,6 +249,17 @@ def test_a_repeated_row_counts_once_and_another_label_is_refused(tmp_path):
     assert [n.code for n in data.audit.notices] == ["REPEATED-ROWS"]
     with pytest.raises(DataError, match=r"gives 0\.png two labels \(rows 0 and 8: cat and dog\)"):
         read(root, labels=write(tmp_path / "l.csv", [*rows(), (name(0), "dog")]))
+
+
+def test_every_row_that_leads_nowhere_counts(tmp_path):
+    root = pictures(tmp_path / "imgs")
+    lines = [*rows(), *[("", "cat")] * 3, *[("gone.png", "dog")] * 2, *[("../x.png", "dog")] * 2]
+    data, images = both(root, labels=write(tmp_path / "l.csv", lines))
+    expected = [(8, "no-file"), (9, "no-file"), (10, "no-file"), (11, "no-file"), (12, "no-file")]
+    expected += [(13, "outside-root"), (14, "outside-root")]
+    for skipped in (data.audit.skipped, images.skipped):
+        assert [(int(s.detail.removeprefix("row ")), s.reason) for s in skipped] == expected
+    assert data.audit.found == images.found == 8 + 7
 
 
 def test_metadata_in_the_folder_is_used_by_itself(tmp_path):

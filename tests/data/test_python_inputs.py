@@ -73,9 +73,9 @@ def test_targets_spare_a_pass_over_the_images():
     for given, passes in [(with_targets, 0), (without, 1), (other, 1)]:
         images = catalogue(given)
         assert images.labels.tolist() == given.of
-        assert (
-            given.read == 1 + 200 * passes + 64
-        )  # the first, all for their labels, those in the fingerprint
+        assert given.read == 1 + 200 * (
+            passes + 1
+        )  # the first, all for their labels, all for the fingerprint
 
 
 def test_a_subset_keeps_targets_and_classes():
@@ -119,6 +119,36 @@ def test_the_fingerprint_follows_the_images():
     one = catalogue(Pairs([image_of(x) for x in pixels()])).fingerprint
     assert one == catalogue(Pairs([image_of(x) for x in pixels()])).fingerprint
     assert one != catalogue(Pairs([image_of(x) for x in pixels()[::-1]])).fingerprint
+
+
+@pytest.mark.parametrize("form", [lambda x: x, image_of, torch.tensor])
+def test_small_images_are_all_in_the_fingerprint(form):
+    items, labels = pixels(200, height=2, width=2), [0, 1] * 100
+    one = catalogue(Pairs([form(x) for x in items], labels))
+    items[101] = noise(999, height=2, width=2)
+    other = catalogue(Pairs([form(x) for x in items], labels))
+    assert one.fingerprint != other.fingerprint
+    assert (one.cacheable, one.notices) == (True, ())
+
+
+def test_of_many_large_images_some_are_in_the_fingerprint_and_it_is_said():
+    given = Pairs(
+        [image_of(noise(i, height=2, width=65)) for i in range(66)], [0, 1] * 33, targets=[0, 1] * 33
+    )
+    images = catalogue(given)
+    assert given.read == 1 + 64
+    assert (images.cacheable, [n.code for n in images.notices]) == (False, ["SAMPLED-FINGERPRINT"])
+    few = catalogue(Subset(given, range(64)))
+    assert (few.cacheable, few.notices) == (True, ())
+    assert read(given).audit.notices == (), "all are read, and all are in that fingerprint"
+
+
+def test_without_pixels_the_account_is_the_same():
+    given = Pairs([image_of(noise(i) // 3) for i in range(9)] + [image_of(noise(8, width=50))])
+    whole, bare = read(given), read(given, keep_pixels=False)
+    assert (bare.audit, bare.fingerprint) == (whole.audit, whole.fingerprint)
+    assert (bare.values.shape, bare.values.max()) == (whole.values.shape, whole.values.max())
+    assert bare.values.strides == (0, 0, 0, 0)
 
 
 def test_it_survives_a_fork():

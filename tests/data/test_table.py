@@ -15,8 +15,8 @@ import pyarrow.parquet as pq
 import pytest
 
 from sufficient.data.arrays import labelled_arrays
+from sufficient.data.feature_remarks import feature_remarks
 from sufficient.data.sources import catalogue, read
-from sufficient.data.table import feature_remarks
 from sufficient.errors import DataError, UsageError
 
 VALUES = np.random.default_rng(0).normal(size=(10, 3)).astype(np.float32)
@@ -90,6 +90,9 @@ def test_dropping_and_grouping(tmp_path, suffix):
     data = read(path, label_column="y", drop=["id", "w"], group_column="patient")
     np.testing.assert_array_equal(data.values, VALUES[:, :2])
     assert data.groups.tolist() == [0, 1, 1, 2, 2] * 2
+    plain = read(path, label_column="y", drop=["id", "w", "patient"])
+    assert (plain.values == data.values).all()
+    assert plain.fingerprint != data.fingerprint
 
 
 @pytest.mark.parametrize("suffix", [".csv", ".parquet"])
@@ -237,6 +240,17 @@ def test_constant_and_repeated_columns_are_kept_and_named(tmp_path):
     assert feature_remarks(VALUES) == []
 
 
+@pytest.mark.parametrize("count", [10, 1000])
+def test_columns_that_differ_in_one_row_alone_are_no_copies(count):
+    values = np.random.default_rng(0).normal(size=(count, 100)).astype(np.float32)
+    values[:, 80] = values[:, 70] = values[:, 3]
+    values[:, 90] = values[:, 5]
+    values[:, 91] = values[:, 6]
+    values[1, 91] += 1  # a row that is not among those compared first, where there are 1,000
+    (notice,) = feature_remarks(values)
+    assert (notice.code, notice.message.split(": ")[1]) == ("DUPLICATE-COLUMNS", "70, 80, 90.")
+
+
 def test_no_pretrained_model_on_features(tmp_path):
     with pytest.raises(UsageError, match="holds features, not images"):
         catalogue(write(tmp_path / "t.csv", COLUMNS), label_column="y")
@@ -335,7 +349,7 @@ def test_labels_of_their_own_are_joined_to_embeddings(tmp_path, zeros):
     assert [data.classes[label] for label in data.labels] == LABELS[1:9]
     assert {s.name: s.reason for s in data.audit.skipped} == {
         "deep/0.jpg": "label-missing",
-        "deep/9.jpg": "no-label",
+        "deep/9.jpg": "not-in-table",
         "gone.jpg": "no-file",
     }
     with pytest.raises(DataError, match="holds 1 class" if zeros else "labels is not known"):
@@ -343,6 +357,28 @@ def test_labels_of_their_own_are_joined_to_embeddings(tmp_path, zeros):
     conflict = write(tmp_path / "c.csv", {"file_name": ["deep/1.jpg"] * 2, "label": ["a", "b"]})
     with pytest.raises(DataError, match=r"gives deep/1\.jpg two labels"):
         read(path, labels=conflict)
+
+
+def test_joined_labels_by_rows_that_repeat_lack_or_miss(tmp_path):
+    path = embedding(tmp_path, "filenames,embedding_0,embedding_1,embedding_2", label=False)
+    path.write_text(path.read_text().replace("deep/9.jpg", ""))
+    names = [f"deep/{i}.jpg" for i in range(9)]
+    table = write(
+        tmp_path / "l.csv",
+        {
+            "file_name": [names[4], *names, names[5], "gone.jpg", "gone.jpg", "", ""],
+            "label": ["", *LABELS[:9], "", "a", "a", "a", "b"],
+        },
+    )
+    data = read(path, labels=table)
+    assert [data.classes[label] for label in data.labels] == LABELS[:9]
+    assert sorted((s.name, s.reason, s.detail) for s in data.audit.skipped) == [
+        ("gone.jpg", "no-file", "row 11"),
+        ("gone.jpg", "no-file", "row 12"),
+        ("row 13", "no-file", "row 13"),
+        ("row 14", "no-file", "row 14"),
+        ("row 9", "not-in-table", "row 9"),
+    ]
 
 
 def test_labels_cannot_be_joined_to_rows_without_paths(tmp_path):
