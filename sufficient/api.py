@@ -26,6 +26,7 @@ from sufficient.run_directory import RECORD, begin, opened
 from sufficient.stored import written
 from sufficient.study.options import StudyOptions
 from sufficient.study.record import Record
+from sufficient.study.resumed import require_same_objects
 from sufficient.study.run import run_study
 from sufficient.study.store import append_stage, read_record, write_header, write_record
 
@@ -156,7 +157,9 @@ class _Run:
             )
             record, resumed = _begun(out, taken.record, options)
             if record.stages:
-                record, _ = taken.grow(record, record.stages[-1].size)  # what was read then is read again
+                grown, _ = taken.grow(record, record.stages[-1].size)  # what was read then is read again
+                require_same_objects(record, taken.record if grown is record else grown)
+                record = grown
             self.progress.resumed(curve(record))
             if not (record.stages and self._certain(record)):
                 record = run_study(
@@ -208,12 +211,15 @@ def _begun(out: Path | None, fresh: Record, options: RunOptions) -> tuple[Record
             f"the data is not that of the run in {out}: fingerprint {before.data['fingerprint'][:12]} then, "
             f"{fresh.data['fingerprint'][:12]} now. Give a new --out for the changed data."
         )
+    if not before.stages:  # nothing was fitted yet: what can be read now is what counts
+        write_record(out / RECORD, fresh)
+        return fresh, False
     if before.computed != fresh.computed:
         before = replace(
             before, notices=(*before.notices, _elsewhere(before, fresh)), computed=fresh.computed
         )
         write_header(out / RECORD, before)
-    return before, bool(before.stages)
+    return before, True
 
 
 def _elsewhere(before: Record, now: Record) -> Notice:

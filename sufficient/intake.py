@@ -14,10 +14,12 @@ from typing import TYPE_CHECKING, Any, cast
 from sufficient.data.images import LARGEST_OWN_SIDE
 from sufficient.data.labelled import PAPER_MODEL, LabelledData, LargeImages
 from sufficient.data.sources import catalogue, read
+from sufficient.errors import DataError, UsageError
 from sufficient.extending import extended_by, require_same
 from sufficient.features.backbone import backbone
+from sufficient.features.checkpoint import NotLoadedError
 from sufficient.features.choose import ScaleChoice, choose, remarks
-from sufficient.intake_model import Made, all_made_first, made_as_sizes_grow
+from sufficient.intake_model import ByModel, all_made_first, made_as_sizes_grow
 from sufficient.options import RunOptions
 from sufficient.progress import Progress
 from sufficient.study.found import CannotExtendError
@@ -29,6 +31,7 @@ if TYPE_CHECKING:
     import torch
 
 Model = Callable[[list[Any]], Any]  # a user's own: RGB images → features (N, d)
+MODEL_ONLY = ("pooling", "revision", "all_features")  # options that pixels and given features ignore
 
 
 def intake(
@@ -47,10 +50,11 @@ def intake(
     run that is extended, of which the data has grown; raises CannotExtendError where it has not.
     """
     if options.features == "pixels":
+        _refuse(options, MODEL_ONLY, "is for a pretrained model, and --features pixels takes none")
         return _given(options, read_data(options, data, labels, progress), device, earlier)
     if options.features != "auto":
         model = options.features if features is None else features
-        return _pretrained(options, data, labels, model, "asked for", device, progress, earlier)
+        return _pretrained(options, data, labels, model, "as asked", device, progress, earlier)
     try:
         return _given(options, read_data(options, data, labels, progress), device, earlier)
     except LargeImages as large:
@@ -60,7 +64,7 @@ def intake(
                 f"on its longer side, more than {LARGEST_OWN_SIDE}: leave it out, or run anew without "
                 "--extend."
             ) from large
-        reason = f"an image has {large.side:,} pixels on its longer side, more than {LARGEST_OWN_SIDE}"
+        reason = f"the images are larger than {LARGEST_OWN_SIDE} pixels (the largest seen {large.side:,})"
     return _pretrained(options, data, labels, PAPER_MODEL, reason, device, progress, earlier)
 
 
@@ -96,6 +100,10 @@ def _given(
     options: RunOptions, labelled: LabelledData, device: torch.device, earlier: Record | None
 ) -> Intake:
     """Return pixels or given features, all at once."""
+    if labelled.kind == "features":
+        _refuse(options, MODEL_ONLY, f"is for images, and {labelled.spec} holds features already")
+    held = f"is for a pretrained model, and the images of {labelled.spec} are small, so pixels are taken"
+    _refuse(options, MODEL_ONLY, held)
     chosen = choose(
         labelled,
         features="pixels" if options.features == "pixels" else "auto",
@@ -113,7 +121,11 @@ def _given(
     else:
         record, audit = extended_by(earlier, labelled, options.study)
     notices = (*audit.notices, *remarks(labelled), *record.notices)
-    record = with_account(replace(record, notices=notices), options, audit, labelled.fingerprint)
+    groups = labelled.groups
+    if groups is not None and record.objects is not None:
+        groups = groups[record.objects]
+    record = replace(record, notices=notices)
+    record = with_account(record, options, audit, labelled.fingerprint, groups=groups)
     chosen = ordered(chosen, record)
     heads = heads_over(chosen, record, options.study, device)
     record = described(record, chosen, heads, options, device)
@@ -133,8 +145,27 @@ def _pretrained(
     progress: Progress,
     earlier: Record | None,
 ) -> Intake:
+    model_name = model if isinstance(model, str) else options.features
+    _refuse(options, ("size",), f"is for pixels, and {model_name} prepares images in its own way ({reason})")
     images = catalogue(data, labels=labels, **_reading(options))
-    network = backbone(model, pooling=options.pooling, revision=options.revision, seed=options.study.seed)
+    progress.model_loading(model_name)
+    try:
+        network = backbone(model, pooling=options.pooling, revision=options.revision, seed=options.study.seed)
+    except NotLoadedError as error:
+        if options.features != "auto":
+            raise
+        raise DataError(
+            f"{reason}, so {model_name} is needed, and {error.cause}; give --features FOLDER (what "
+            "save_pretrained writes) or --features pixels."
+        ) from error
     way = all_made_first if options.all_features else made_as_sizes_grow
-    note = f"{network.note.rstrip('.')}: {reason}."
-    return way(Made(options, images, network, note, device, progress, earlier))
+    return way(ByModel(options, images, network, reason, device, progress, earlier))
+
+
+def _refuse(options: RunOptions, names: tuple[str, ...], why: str) -> None:
+    """Raise UsageError for the first of these options that is given, since it would have no effect."""
+    for name in names:
+        value = options.source.size if name == "size" else getattr(options, name)
+        if value is not None and value is not False:
+            given = f"--{name.replace('_', '-')}{'' if value is True else f' {value}'}"
+            raise UsageError(f"{given} {why}; leave it out.")

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from sufficient.data.labelled import Audit, ImageSet, Skipped
+from sufficient.data.stock import take_stock
+from sufficient.errors import DataError
 from sufficient.extending import require_same, without
 from sufficient.features.backbone import Backbone
 from sufficient.features.choose import Features
@@ -16,6 +18,7 @@ from sufficient.features.supply import Supplied, Supply
 from sufficient.heads.learner import Heads
 from sufficient.options import RunOptions
 from sufficient.progress import Progress
+from sufficient.report.text import MADE
 from sufficient.study.extend import carried, divided, extended, extended_shares, was_of
 from sufficient.study.found import CannotExtendError, Found, stored_places
 from sufficient.study.groups import plan_common
@@ -29,13 +32,13 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class Made:
+class ByModel:
     """A pretrained model's features of a set of images, and how to say so."""
 
     options: RunOptions
     images: ImageSet
     network: Backbone
-    reason: str
+    reason: str  # why this network
     device: torch.device
     progress: Progress
     earlier: Record | None
@@ -70,30 +73,41 @@ class Made:
 
     def chosen(self, supplied: Supplied) -> Features:
         """Return the features as read so far."""
+        made = f"{supplied.values.shape[1]:,}{MADE}{self.reason})"
         return Features(
             supplied.values,
             self.images.labels[supplied.objects],
             self.network.name,
             "standard" if self.options.scale == "standard" else "none",
-            self.reason,
+            f"{self.network.note.removesuffix('.')}, {made}.",
         )
 
     def account(self, record: Record, supplied: Supplied) -> Record:
         """Return the record with what was found, used, skipped and not read so far."""
         audit = _audit(self.images, supplied)
         newer = {notice.code for notice in supplied.notices}  # than what was said of fewer objects
-        notices = (*(notice for notice in record.notices if notice.code not in newer), *supplied.notices)
+        older = (
+            notice
+            for notice in record.notices
+            if notice.code not in newer and not notice.code.startswith("CACHE-")  # of a process that ended
+        )
+        notices = (*older, *supplied.notices)
         fingerprint = f"{self.images.fingerprint}-{self.images.labels_fingerprint}"
-        return with_account(replace(record, notices=notices), self.options, audit, fingerprint)
+        groups = None if self.images.groups is None else self.images.groups[supplied.objects]
+        record = replace(record, notices=notices)
+        return with_account(record, self.options, audit, fingerprint, groups=groups)
 
 
-def made_as_sizes_grow(made: Made) -> Intake:
+def made_as_sizes_grow(made: ByModel) -> Intake:
     """Return the way of images that are read as sizes need them."""
     options, images = made.options, made.images
     if made.earlier is not None:
         return _grown_further(made, made.earlier)
-    order, fit, validation, held_out = plan_common(images.labels, images.groups, options.study, growing=True)
-    planned = new_record(images.labels, images.classes, options.study, groups=images.groups, growing=True)
+    plan = plan_common(images.labels, images.groups, options.study, growing=True)
+    order, fit, validation, held_out = plan
+    planned = new_record(
+        images.labels, images.classes, options.study, groups=images.groups, growing=True, plan=plan
+    )
     planned = replace(planned, notices=(*images.notices, *made.network.notices, *planned.notices))
     supply = made.supply(order, fit=fit, validation=validation, held_out=held_out)
     growth = _Growth(made, supply)
@@ -102,7 +116,7 @@ def made_as_sizes_grow(made: Made) -> Intake:
     return Intake(begun, growth, growth.skipped)
 
 
-def _grown_further(made: Made, earlier: Record) -> Intake:
+def _grown_further(made: ByModel, earlier: Record) -> Intake:
     """Return the way of images that came to a run: what it has read comes first in each share."""
     options, found = made.options, made.found
     division = divided(earlier, found, options.study, growing=True)
@@ -137,7 +151,7 @@ def _grown_further(made: Made, earlier: Record) -> Intake:
 class _Growth:
     """Grows a record of common shares, and the heads with it."""
 
-    def __init__(self, made: Made, supply: Supply) -> None:
+    def __init__(self, made: ByModel, supply: Supply) -> None:
         self._made, self._supply = made, supply
         self._heads: Heads | None = None
         self.chosen: Features  # as read so far
@@ -154,6 +168,8 @@ class _Growth:
         """Return the record and the heads with all objects that the size takes."""
         made, images = self._made, self._made.images
         supplied = self.read(WINDOW * size)
+        if supplied.exhausted and not record.stages:
+            _require_readable(images, supplied)
         assert isinstance(record.shares, CommonShares)
         shares = CommonShares(
             made.options.study.replicates,
@@ -178,7 +194,7 @@ class _Growth:
         return made.account(grown, supplied), self._heads
 
 
-def all_made_first(made: Made) -> Intake:
+def all_made_first(made: ByModel) -> Intake:
     """Return the way of images that are all read before the first size."""
     options, images, earlier = made.options, made.images, made.earlier
     count = len(images.labels)
@@ -188,6 +204,8 @@ def all_made_first(made: Made) -> Intake:
         order = np.concatenate([places, np.setdiff1d(order, places)])
     supply = made.supply(order, fit=count, validation=0, held_out=0)
     supplied = supply.until(count)
+    made, supplied = _of_large_classes(made, supplied)
+    images = made.images
     chosen = made.chosen(supplied)
     groups = None if images.groups is None else images.groups[supplied.objects]
     identities = None if images.identities is None else images.identities[supplied.objects]
@@ -208,6 +226,53 @@ def all_made_first(made: Made) -> Intake:
         require_same(earlier, record)
     skipped = (*images.skipped, *used.skipped)
     return Intake(record, at_once(heads), lambda: skipped)
+
+
+def _of_large_classes(made: ByModel, supplied: Supplied) -> tuple[ByModel, Supplied]:
+    """Return both without the classes of which fewer than 3 objects were usable, as of pixels.
+
+    Raises DataError where fewer than 2 classes are left.
+    """
+    images, objects = made.images, supplied.objects
+    stock = take_stock(
+        images.spec,
+        images.labels[objects],
+        classes=images.classes,
+        name_of=lambda place: images.name_of(int(objects[place])),
+        digests=None,
+        skipped=(*images.skipped, *supplied.skipped),
+    )
+    if stock.classes == images.classes:
+        return made, supplied
+    number = {name: label for label, name in enumerate(stock.classes)}
+    renumbered = np.array([number.get(name, -1) for name in images.classes], dtype=np.int64)
+    used = replace(
+        supplied,
+        objects=objects[stock.kept],
+        values=supplied.values[stock.kept],
+        twins=None if supplied.twins is None else supplied.twins[stock.kept],
+        skipped=stock.audit.skipped[len(images.skipped) :],
+        notices=(*supplied.notices, *stock.audit.notices),
+    )
+    images = replace(images, labels=renumbered[images.labels], classes=stock.classes)
+    return replace(made, images=images), used
+
+
+def _require_readable(images: ImageSet, supplied: Supplied) -> None:
+    """Raise DataError for a class of which all was read and nothing that could be fitted is usable."""
+    fit = supplied.objects[supplied.held_out + supplied.validation :]
+    fitted = np.bincount(images.labels[fit], minlength=len(images.classes))
+    reasons = {item.name: item.reason for item in supplied.skipped}
+    for label in np.flatnonzero(fitted == 0).tolist():
+        names = [images.name_of(int(index)) for index in np.flatnonzero(images.labels == label)]
+        why = Counter(reasons[name] for name in names if name in reasons)
+        if why:
+            counts = ", ".join(f"{count:,} {reason}" for reason, count in why.most_common())
+            raise DataError(
+                f"class {images.classes[label]!r} has nothing to be fitted on: of its {len(names):,} objects "
+                f"{why.total():,} cannot be used ({counts}). Mend them or take the class out, or give "
+                "--all-features, with which a class of fewer than 3 usable objects is skipped."
+            )
 
 
 def _audit(images: ImageSet, supplied: Supplied) -> Audit:

@@ -98,6 +98,10 @@ class Logged:
         """Pass on."""
         self._progress.data_progress(done, total)
 
+    def model_loading(self, name: str) -> None:
+        """Pass it on."""
+        self._progress.model_loading(name)
+
     def features_progress(self, done: int, total: int, rate: float) -> None:
         """Pass on."""
         self._progress.features_progress(done, total, rate)

@@ -15,8 +15,11 @@ class Progress(Protocol):
     def data_progress(self, done: int, total: int) -> None:
         """`done` of `total` objects are read."""
 
+    def model_loading(self, name: str) -> None:
+        """The pretrained model of this name is about to be loaded."""
+
     def features_progress(self, done: int, total: int, rate: float) -> None:
-        """`done` of the `total` objects that are wanted now have features; `rate` images a second."""
+        """`done` of the `total` objects that are wanted now have features; `rate` images a second, or 0."""
 
     def resumed(self, points: Sequence[CurvePoint]) -> None:
         """The study begins, with the stages of an earlier sitting; none in a first one."""
@@ -35,6 +38,9 @@ class SilentProgress:
     """Says nothing: the Python API's default."""
 
     def data_progress(self, done: int, total: int) -> None:
+        """Say nothing."""
+
+    def model_loading(self, name: str) -> None:
         """Say nothing."""
 
     def features_progress(self, done: int, total: int, rate: float) -> None:

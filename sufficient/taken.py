@@ -20,6 +20,7 @@ from sufficient.report.export import data_block
 from sufficient.study.options import StudyOptions
 from sufficient.study.record import Record
 from sufficient.study.run import Grow
+from sufficient.study.shares import Index
 
 if TYPE_CHECKING:
     import torch
@@ -48,8 +49,10 @@ def ordered(chosen: Features, record: Record) -> Features:
     return replace(chosen, values=chosen.values[record.objects], labels=chosen.labels[record.objects])
 
 
-def with_account(record: Record, options: RunOptions, audit: Audit, fingerprint: str) -> Record:
-    """Return the record with what was found, used and skipped."""
+def with_account(
+    record: Record, options: RunOptions, audit: Audit, fingerprint: str, *, groups: Index | None
+) -> Record:
+    """Return the record with what was found, used and skipped. `groups`: of each used object, (used,)."""
     shares = record.shares
     block = data_block(
         audit,
@@ -57,6 +60,7 @@ def with_account(record: Record, options: RunOptions, audit: Audit, fingerprint:
         fingerprint=fingerprint,
         held_out=shares.held_out,
         validation=shares.validation,
+        groups=None if groups is None else len(np.unique(groups)),
     )
     return replace(record, data=block)
 

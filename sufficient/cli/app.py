@@ -14,6 +14,7 @@ from sufficient import __version__
 from sufficient.cli import bounds, cache, check, compare, env, estimate, forecast, paper, plan, report, watch
 from sufficient.cli.output import Output
 from sufficient.cli.screen import show_cursor
+from sufficient.cli.stopping import stop_line
 from sufficient.errors import ResourceError, SufficientError
 
 INTERRUPTED, TERMINATED = 130, 143  # 128 + signal number, as shells report it
@@ -122,7 +123,7 @@ def _failed(error: SufficientError) -> int:
 
 
 def _stopped(code: int) -> int:
-    Output().line("stopped; finished stages are saved: go on with the same command and --out DIR --resume.")
+    Output().line(stop_line())
     return code
 
 

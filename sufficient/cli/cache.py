@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from collections import Counter
 from typing import Annotated
 
 import typer
@@ -29,9 +30,11 @@ def list_entries(
     root, entries = cache_root(), [described(entry) for entry in stored(cache_root())]
     total = sum(entry.bytes for entry in entries)
     lines = [f"{root}: {_entries(len(entries))}, {size(total)} of {size(size_limit())}"]
+    alike = Counter((entry.model, entry.data) for entry in entries)
     for entry in entries:
+        way = f" ({entry.way})" if alike[entry.model, entry.data] > 1 else ""
         lines += [
-            f"{entry.key[:SHORT_KEY]}  {entry.model}  of {entry.data}",
+            f"{entry.key[:SHORT_KEY]}  {entry.model}{way}  of {entry.data}",
             f"{'':{SHORT_KEY}}  {objects(entry.objects)} objects, {size(entry.bytes)}, last used "
             f"{_moment(entry.used)}, {entry.path}",
         ]
@@ -47,6 +50,7 @@ def list_entries(
                 {
                     "key": entry.key,
                     "model": entry.model,
+                    "way": entry.way,
                     "data": entry.data,
                     "objects": entry.objects,
                     "bytes": entry.bytes,
@@ -77,9 +81,11 @@ def clear(
 
     output, root = Output(), cache_root()
     chosen = [entry for entry in stored(root) if key is None or entry.key.startswith(key)]
-    if key is not None and len(chosen) != 1:
+    if key is not None and not chosen:
+        raise UsageError(f"no entry's key starts with {key}; `sufficient cache list` shows them.")
+    if key is not None and len(chosen) > 1:
         raise UsageError(
-            f"{_entries(len(chosen))} of {root} with a key that starts with {key}, where one is needed; "
+            f"the keys of {_entries(len(chosen))} start with {key}, where one is needed; "
             "`sufficient cache list` shows them."
         )
     if older_than is not None:

@@ -13,6 +13,7 @@ import typer
 from sufficient.answer.criteria import TOL
 from sufficient.cli.live import LiveStudy
 from sufficient.cli.output import Mode, Output
+from sufficient.cli.stopping import saved_in
 from sufficient.errors import UsageError
 
 INSUFFICIENT, INCONCLUSIVE = 10, 11  # exit codes with --exit-code
@@ -190,12 +191,15 @@ def estimate(
         typer.Option("--quick", help="4 replicates: sooner, with wider intervals.", rich_help_panel=STUDY),
     ] = False,
     held_out: Annotated[
-        float, typer.Option(help="Share held out, at most 10,000 objects.", rich_help_panel=STUDY)
+        float,
+        typer.Option(help="Share held out, between 0 and 1, at most 10,000 objects.", rich_help_panel=STUDY),
     ] = 0.2,
     validation: Annotated[
         float | None,
         typer.Option(
-            help="Share to stop early by.", show_default="10 %, 200 to 2,000 objects", rich_help_panel=STUDY
+            help="Share to stop early by, between 0 and 1.",
+            show_default="10 %, 200 to 2,000 objects",
+            rich_help_panel=STUDY,
         ),
     ] = None,
     start: Annotated[int, typer.Option(help="Smallest sample size.", rich_help_panel=STUDY)] = 32,
@@ -255,6 +259,7 @@ def estimate(
         raise UsageError("--resume needs the directory of the run: give --out DIR.")
     directory = out or default_directory(data)
     output.line(f"run directory: {directory}")
+    saved_in(directory)
     from sufficient import api
 
     more: dict[str, Any] = {} if replicates is None else {"replicates": replicates}

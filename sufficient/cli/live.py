@@ -62,6 +62,14 @@ class LiveStudy:
             self.output.line(f"read {objects(done)} of {objects(total)} objects")
             self._said = self._clock()
 
+    def model_loading(self, name: str) -> None:
+        """Show that the model is loaded, which may take a while."""
+        self._making = f"loading {name}"
+        if self._screen.on:
+            self._screen.draw(at_once=True)
+        else:
+            self.output.line(self._making)
+
     def features_progress(self, done: int, total: int, rate: float) -> None:
         """Show how many objects have features; without a terminal, a line now and then."""
         self._making = None if done >= total else features_line(done, total, rate)
@@ -81,6 +89,7 @@ class LiveStudy:
         """Show the stage that begins."""
         self._planned, self._position = tuple(planned_sizes), position
         self._updates, self._active = 0, 0
+        self._making = None
         self._stage_started = self._clock()
         self._screen.draw(at_once=True)
 
@@ -141,25 +150,28 @@ class LiveStudy:
 
 
 def stage_line(point: CurvePoint, seconds: float) -> str:
-    """Return `k = 1,024  δ = 4.2e-4 [3.9e-4, 4.6e-4]  C = 0.43  accuracy 0.871  learned  3.1 s`."""
+    """Return `k = 1,024  δ = 4.2e-4 [3.9e-4, 4.6e-4]  C = 0.43  learned  accuracy 0.871  3.1 s`."""
     state = "dead" if point.difference is None else "learned" if point.learned else "not learned"
     return "  ".join(
         [
             f"k = {objects(point.k)}",
             f"δ = {nats(point.difference)} {interval((point.lo, point.hi), nats)}",
             f"C = {nats(point.constant)}",
-            f"accuracy {share(point.accuracy)}",
             state,
+            f"accuracy {share(point.accuracy)}",
             duration(seconds),
         ]
     )
 
 
 def features_line(done: int, total: int, rate: float) -> str:
-    """Return `features 1,234 of 8,000 · 41 images/s · 2 min 45 s left`."""
+    """Return `features 1,234 of 8,000 · 41 images/s · 2 min 45 s left`; no rate where it is 0."""
+    made = f"features {objects(done)} of {objects(total)}"
+    if rate <= 0:
+        return made
     pace = objects(round(rate)) if rate >= 9.95 else f"{rate:.1f}"
-    left = f" · {duration((total - done) / rate)} left" if rate > 0 and done < total else ""
-    return f"features {objects(done)} of {objects(total)} · {pace} images/s{left}"
+    left = f" · {duration((total - done) / rate)} left" if done < total else ""
+    return f"{made} · {pace} images/s{left}"
 
 
 def bar(part: float, width: int = 24) -> str:

@@ -76,7 +76,24 @@ def read_runs(
         raise DataError(f"{spec} holds no number in {listed(found.columns)}; give another with --metric.")
     kind = wanted if found.kind is None else found.kind
     kept, notices = _in_range([np.array(values[size]) for size in measured], kind, found, spec)
+    without = [row for row in rows if not any(np.isfinite(numbers[name][row]) for name in found.columns)]
+    left_out = len(without) + int((~np.isfinite(numbers[sizes])).sum())
+    notices += _without_value(left_out, (sizes, *found.columns), spec)
     return Runs(np.array(measured), tuple(kept), kind, found.columns, notices)
+
+
+def _without_value(rows: int, names: Sequence[str], spec: str) -> tuple[Notice, ...]:
+    """Return the notice of rows that were left out."""
+    if not rows:
+        return ()
+    counted = "1 row" if rows == 1 else f"{rows:,} rows"
+    return (
+        Notice(
+            "ROWS-WITHOUT-VALUE",
+            f"{counted} of {spec} had no size or no value in {listed(names)} and counted for nothing: fill "
+            "in what is missing where the run ended well.",
+        ),
+    )
 
 
 def _whole(sizes: Values, name: str, spec: str) -> None:

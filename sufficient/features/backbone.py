@@ -43,7 +43,7 @@ class Backbone(Protocol):
 
     @property
     def note(self) -> str:
-        """Return in one sentence what the rows are."""
+        """Return in one sentence what the rows are; it begins with the name."""
 
     def prepare(self, image: Image.Image) -> NDArray[Any] | Image.Image:
         """Return one RGB image as `rows` takes it; runs in a worker process."""

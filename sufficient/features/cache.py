@@ -11,6 +11,7 @@ import contextlib
 import hashlib
 import json
 import os
+import re
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -24,9 +25,9 @@ from numpy.typing import NDArray
 from sufficient.data.labelled import ImageSet
 from sufficient.errors import ResourceError
 from sufficient.features.cache_space import cache_root, held, make_room, size_limit
-from sufficient.features.made import NOTHING, Made, joined
+from sufficient.features.made import Made
 from sufficient.features.manifest import FORMAT, MANIFEST, ForeignError, Key, Manifest, read_manifest
-from sufficient.features.shards import DamagedError, Shard, packed, unpacked
+from sufficient.features.shards import DamagedError, Shard, held_by, packed, unpacked
 from sufficient.files import write_atomically
 from sufficient.notice import Notice
 
@@ -34,13 +35,16 @@ if TYPE_CHECKING:
     from sufficient.features.backbone import Backbone
 
 LOCK = "lock"
+LEFT_OVER = re.compile(
+    r"[0-9a-f]{32}\.safetensors|\..+\.part"
+)  # shards dropped, and files cut short by a kill
 # Why an image was skipped that may be readable tomorrow: never kept.
 PASSING = frozenset({"unreadable", "vanished", "changed", "outside-root", "no-file"})
 
 
 def entry(images: ImageSet, backbone: Backbone, dtype: torch.dtype) -> Entry | None:
-    """Return the cache's entry for these features; None where the model cannot be told from others."""
-    if not backbone.identity:
+    """Return the cache's entry for these features; None where data or model cannot be told from others."""
+    if not backbone.identity or not images.cacheable:
         return None
     key: Key = {
         "data": images.fingerprint,
@@ -51,15 +55,17 @@ def entry(images: ImageSet, backbone: Backbone, dtype: torch.dtype) -> Entry | N
         "pillow": PIL.__version__,
     }
     name = hashlib.sha256(json.dumps([FORMAT, key], sort_keys=True).encode()).hexdigest()
-    manifest = Manifest(key, backbone.name, images.spec)
+    model = os.path.abspath(backbone.name) if os.path.isdir(backbone.name) else backbone.name
+    manifest = Manifest(key, model, images.spec)
     return Entry(cache_root() / name, manifest, count=len(images.labels))
 
 
 class Entry:
     """The features of one key: those that were found, and those to be added.
 
-    What was found is held in memory. Nothing here fails: where the disk will not have it, `notices` say so
-    and the run goes on without.
+    Rows are read when they are asked for, of the shards that hold them alone. A disk that will not have it or
+    a shard that is damaged stops nobody: `notices` say so, and the run goes on without. Raises UsageError for
+    a limit of the cache that is no size.
     """
 
     def __init__(self, directory: Path, manifest: Manifest, *, count: int) -> None:
@@ -67,15 +73,27 @@ class Entry:
         self._limit = size_limit()
         self.notices: list[Notice] = []
         self._writes = True
-        self._found = NOTHING
-        with self._writing():
-            directory.mkdir(parents=True, exist_ok=True)
-        self._held = held(directory)  # while this entry lives, so that nobody makes room by it
-        self._load()
+        self._indexed: dict[Shard, NDArray[np.int64]] = {}  # what each shard found holds, ascending
+        self._checked: set[Shard] = set()  # those whose checksum was right
+        self._held = held(directory)  # if there is one: while this entry lives, nobody makes room by it
+        self._open()
 
-    def of(self, objects: NDArray[np.int64]) -> Made:
-        """Return what was found of the objects, in their order."""
-        return self._found.of(objects)
+    def found(self, objects: NDArray[np.int64]) -> Iterator[Made]:
+        """Yield what the shards hold that have some of the objects; a damaged one is named and dropped."""
+        wanted, damaged = np.sort(objects), list[Shard]()
+        for shard, inside in list(self._indexed.items()):
+            if not _meet(wanted, inside):
+                continue
+            try:
+                checked = shard in self._checked
+                made = unpacked(self._directory / shard.file, shard, count=self._count, checked=checked)
+            except DamagedError as error:
+                damaged.append(shard)
+                self._say_damaged(shard, error)
+                continue
+            self._checked.add(shard)
+            yield made
+        self._drop(damaged)
 
     def add(self, made: Made) -> None:
         """Write what was made as one more shard."""
@@ -85,7 +103,8 @@ class Entry:
             return
         content, shard = packed(made)
         with self._writing():
-            self._directory.mkdir(parents=True, exist_ok=True)  # cleared meanwhile
+            self._directory.mkdir(parents=True, exist_ok=True)  # the first shard, or cleared meanwhile
+            self._held = self._held or held(self._directory)
             with _locked(self._directory / LOCK):
                 write_atomically(self._directory / shard.file, content)
                 self._rewrite(added=shard)
@@ -94,7 +113,7 @@ class Entry:
         """Remove what was used longest ago, where the cache outgrew its limit; never this entry."""
         make_room(self._directory.parent, limit=self._limit, keep=self._directory.name)
 
-    def _load(self) -> None:
+    def _open(self) -> None:
         try:
             manifest = read_manifest(self._directory)
             if manifest is not None and manifest.key != self._fresh.key:
@@ -105,23 +124,23 @@ class Entry:
                 f"the manifest in {self._directory} is not used ({error}): these features are made anew.",
             )
             manifest = None
-        parts, damaged = [], []
+        damaged = []
         for shard in () if manifest is None else manifest.shards:
             try:
-                parts.append(unpacked(self._directory / shard.file, shard, count=self._count))
+                self._indexed[shard] = held_by(self._directory / shard.file)
             except DamagedError as error:
                 damaged.append(shard)
-                self._say(
-                    "CACHE-SHARD-DAMAGED",
-                    f"the cached features in {self._directory / shard.file} are damaged ({error}): those of "
-                    f"its {shard.objects:,} objects are made again.",
-                )
-        self._found = joined(parts)
+                self._say_damaged(shard, error)
+        self._drop(damaged)
+        with contextlib.suppress(OSError):
+            os.utime(self._directory / MANIFEST)  # when it was used last
+
+    def _drop(self, damaged: list[Shard]) -> None:
+        for shard in damaged:
+            self._indexed.pop(shard, None)
         if damaged:
             with self._writing(), _locked(self._directory / LOCK):
                 self._rewrite(dropped=damaged)
-        with contextlib.suppress(OSError):
-            os.utime(self._directory / MANIFEST)  # when it was used last
 
     def _rewrite(self, *, added: Shard | None = None, dropped: list[Shard] | tuple[Shard, ...] = ()) -> None:
         """Bring the manifest up to date; the lock is held. What another process added meanwhile stays."""
@@ -133,9 +152,11 @@ class Entry:
         kept = [shard for shard in shards if shard not in dropped and shard != added]
         kept += [] if added is None else [added]
         write_atomically(self._directory / MANIFEST, replace(self._fresh, shards=tuple(kept)).to_json())
+        if self._directory.is_symlink():  # what lies elsewhere is not the cache's to clear
+            return
         named = {shard.file for shard in kept}
         for path in self._directory.iterdir():
-            if path.name not in named | {MANIFEST, LOCK}:  # damaged, or cut short by a kill
+            if path.name not in named and LEFT_OVER.fullmatch(path.name):
                 path.unlink(missing_ok=True)
 
     @contextlib.contextmanager
@@ -155,8 +176,23 @@ class Entry:
                 "them again; free some space there, or set SUFFICIENT_CACHE to another folder.",
             )
 
+    def _say_damaged(self, shard: Shard, error: DamagedError) -> None:
+        self._say(
+            "CACHE-SHARD-DAMAGED",
+            f"the cached features in {self._directory / shard.file} are damaged ({error}): those of "
+            f"its {shard.objects:,} objects are made again.",
+        )
+
     def _say(self, code: str, message: str) -> None:
         self.notices.append(Notice(code, message))
+
+
+def _meet(wanted: NDArray[np.int64], inside: NDArray[np.int64]) -> bool:
+    """Return whether two ascending arrays have a number in common."""
+    if len(wanted) == 0 or len(inside) == 0:
+        return False
+    places = np.minimum(np.searchsorted(wanted, inside), len(wanted) - 1)
+    return bool((wanted[places] == inside).any())
 
 
 @contextlib.contextmanager

@@ -6,16 +6,19 @@ import contextlib
 import os
 import re
 import shutil
+import time
 import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
 from sufficient.errors import UsageError
-from sufficient.features.manifest import MANIFEST, ForeignError, read_manifest
+from sufficient.features.manifest import MANIFEST, ForeignError, Key, read_manifest
 
 ENTRY = re.compile(r"[0-9a-f]{64}")  # names of directories that are the cache's own
+REMOVED = re.compile(r"\.[0-9a-f]{64}(\.\d+)*\.removed")  # and of those that are being removed
 DEFAULT_LIMIT = "20GB"  # about 6 million objects of a ViT-base
 UNITS = "KMGT"
+LONGEST_NAME = 16  # characters of a commit, of weights' name or of their SHA-256 that are shown
 
 
 @dataclass(frozen=True)
@@ -39,6 +42,7 @@ class Described(Stored):
     model: str
     data: str
     objects: int
+    way: str  # by which entries of one model and data differ: pooling, commit or weights, precision
 
 
 class Hold:
@@ -69,11 +73,18 @@ def size_limit() -> int:
 
 
 def stored(root: Path) -> list[Stored]:
-    """Return the entries below `root`, the one used last first; none where there is no cache."""
+    """Return the entries below `root`, the one used last first; none where there is no cache.
+
+    What a kill left of entries that were being removed is removed.
+    """
     found = []
     with contextlib.suppress(OSError):
-        for path in root.iterdir():
-            if ENTRY.fullmatch(path.name) and path.is_dir() and not path.is_symlink():
+        for path in list(root.iterdir()):
+            if path.is_symlink() or not path.is_dir():
+                continue
+            if REMOVED.fullmatch(path.name):
+                shutil.rmtree(path, ignore_errors=True)
+            elif ENTRY.fullmatch(path.name):
                 found.append(Stored(path, _bytes(path), _used(path)))
     return sorted(found, key=lambda entry: (-entry.used, entry.key))
 
@@ -85,9 +96,20 @@ def described(entry: Stored) -> Described:
     except ForeignError:
         manifest = None
     if manifest is None:
-        return Described(entry.path, entry.bytes, entry.used, "–", "–", 0)
+        return Described(entry.path, entry.bytes, entry.used, "–", "–", 0, "–")
     count = sum(shard.objects for shard in manifest.shards)
-    return Described(entry.path, entry.bytes, entry.used, manifest.model, manifest.data, count)
+    return Described(
+        entry.path, entry.bytes, entry.used, manifest.model, manifest.data, count, _way(manifest.key)
+    )
+
+
+def _way(key: Key) -> str:
+    model: dict[str, str] = key.get("model", {})
+    weights = model.get("commit") or model.get("weights", "").rpartition(".")[2]  # torchvision's by name
+    seed = f"seed {model['seed']}" if "seed" in model else ""
+    return ", ".join(
+        filter(None, [model.get("pooling"), weights[:LONGEST_NAME], seed, str(key.get("dtype", ""))])
+    )
 
 
 def make_room(root: Path, *, limit: int, keep: str) -> None:
@@ -133,7 +155,7 @@ def held(directory: Path) -> Hold | None:
 
 
 def _taken_away(directory: Path) -> bool:
-    beside = directory.with_name(f".{directory.name}.removed")
+    beside = directory.with_name(f".{directory.name}.{os.getpid()}.{time.time_ns()}.removed")
     try:
         os.replace(directory, beside)
     except OSError:

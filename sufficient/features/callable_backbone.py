@@ -2,17 +2,13 @@
 
 from __future__ import annotations
 
-import hashlib
 import importlib
-import inspect
 import os
 import sys
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import reduce
 from importlib.metadata import version
-from pathlib import Path
-from types import FunctionType
 from typing import Any
 
 import numpy as np
@@ -30,21 +26,23 @@ Function = Callable[[list[Image.Image]], Any]
 class CallableBackbone:
     """A function that takes a list of RGB images and returns an array or tensor (images, d); see Backbone.
 
-    It decides itself where it computes. Its rows are known by its source file alone: whoever changes what it
-    loads, and not the file, clears the cache.
+    It decides itself where it computes. What its rows depend on cannot be known from outside (its module and
+    those it imports, values it loads or is bound to), so they are not cached, unless it says what they are by
+    an attribute: `features.identity = "v3"`. Rows are then taken from the cache while the function's name,
+    this text and the versions of torch, NumPy and Pillow stay; change the text with whatever changes them.
     """
 
     draft = None  # what size it needs is not known
     notices: tuple[Notice, ...] = ()
 
-    def __init__(self, function: Function, *, name: str, source: Path | None) -> None:
+    def __init__(self, function: Function, *, name: str) -> None:
         self.name, self._function = name, function
-        self.note = f"the rows of the function {name}."
+        self.note = f"{name}, your function."
         self.identity: dict[str, str] = {}
-        if source is not None:
-            content = hashlib.sha256(source.read_bytes()).hexdigest()
+        declared = getattr(function, "identity", None)
+        if isinstance(declared, str) and declared:
             libraries = {library: version(library) for library in ("torch", "numpy", "pillow")}
-            self.identity = {"kind": "function", "name": name, "source": content, **libraries}
+            self.identity = {"kind": "function", "name": name, "declared": declared, **libraries}
 
     @classmethod
     def named(cls, spec: str) -> CallableBackbone:
@@ -64,20 +62,15 @@ class CallableBackbone:
                 f"--features {spec} is of type {type(function).__name__}, and what is needed is a function "
                 "that takes a list of images and returns one row for each."
             )
-        return cls(function, name=spec, source=_file(getattr(module, "__file__", None)))
+        return cls(function, name=spec)
 
     @classmethod
     def of(cls, function: Function) -> CallableBackbone:
-        """Return the backbone of a function given in Python; cached only where its source tells it whole."""
-        name = f"{function.__module__}:{getattr(function, '__qualname__', type(function).__name__)}"
-        whole = (
-            isinstance(function, FunctionType)
-            and not function.__closure__  # holds values that the source does not tell
-            and not function.__defaults__
-            and not function.__kwdefaults__
-            and function.__qualname__.isidentifier()  # at the top of a module; no lambda
+        """Return the backbone of a function given in Python."""
+        return cls(
+            function,
+            name=f"{function.__module__}:{getattr(function, '__qualname__', type(function).__name__)}",
         )
-        return cls(function, name=name, source=_file(inspect.getsourcefile(function)) if whole else None)
 
     def prepare(self, image: Image.Image) -> Image.Image:
         """Return the image itself: what is made of it is the function's to decide."""
@@ -119,10 +112,6 @@ class CallableBackbone:
                 f"or a tensor of floating point numbers and of shape ({images}, d), a row for each image."
             )
         return require_finite(values.float().cpu(), self.name, "mend the function")
-
-
-def _file(path: str | None) -> Path | None:
-    return Path(path) if path and Path(path).is_file() else None
 
 
 def _told(error: BaseException) -> str:

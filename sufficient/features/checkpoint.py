@@ -28,9 +28,16 @@ NO_CONVERSION = "DISABLE_SAFETENSORS_CONVERSION"  # else a bot's copy of a pickl
 PATIENCE = 5  # seconds for the hub's first answer; the library's own five tries take half a minute
 WAYS_ON = (
     "use --features pixels, or give a local checkpoint folder in its place (config.json, "
-    "preprocessor_config.json, model.safetensors: what save_pretrained writes), or, for `sufficient paper`, "
-    "features made elsewhere with --features-file NAME=FILE."
+    "preprocessor_config.json, model.safetensors: what save_pretrained writes)."
 )
+
+
+class NotLoadedError(DataError):
+    """A checkpoint that cannot be loaded."""
+
+    def __init__(self, message: str, *, cause: str) -> None:
+        super().__init__(message)
+        self.cause = cause  # a clause of it, for another sentence
 
 
 @dataclass(frozen=True)
@@ -75,9 +82,15 @@ def load(model: str, *, revision: str | None, seed: int) -> Checkpoint:
             ) from error
         if not (isinstance(error, UNLOADABLE) or _is_of_a_library(error)):
             raise
-        of = f" at revision {revision}" if revision else ""
-        raise DataError(
-            f"--features {model}{of} cannot be loaded ({_cause(folder, error)}); {WAYS_ON}"
+        names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
+        if _only_pickles(names):
+            raise DataError(
+                f"{model} holds only pickled weights, which can run code and are not read; save it again as "
+                f"safetensors where you trust it: AutoModel.from_pretrained({model!r}).save_pretrained(DIR)."
+            ) from error
+        of, cause = f" at revision {revision}" if revision else "", _cause(names, error)
+        raise NotLoadedError(
+            f"--features {model}{of} cannot be loaded ({cause}); {WAYS_ON}", cause=cause
         ) from error
 
 
@@ -211,11 +224,15 @@ def _is_of_a_library(error: Exception) -> bool:
     return not packages.isdisjoint({"safetensors", "safetensors_rust", "huggingface_hub"})
 
 
-def _cause(folder: Path, error: Exception) -> str:
-    names = sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
-    pickles = [name for name in names if name.endswith((".bin", ".pt", ".pth", ".ckpt"))]
-    if pickles and not any(name.endswith(".safetensors") for name in names):
-        return f"its weights, {pickles[0]}, are a pickle, which can run code when read; give safetensors"
+def _only_pickles(names: list[str]) -> bool:
+    pickled = any(name.endswith((".bin", ".pt", ".pth", ".ckpt")) for name in names)
+    return pickled and not any(name.endswith(".safetensors") for name in names)
+
+
+def _cause(names: list[str], error: Exception) -> str:
+    """Return why it cannot be loaded, in a clause; `names`: of the files of its folder, if it is one."""
+    if "config.json" in names and "load image processor" in str(error):
+        return "it has no preprocessor_config.json, which says how images are prepared for it"
     if "trust_remote_code" in str(error) or "custom code" in str(error):
         return "it needs code that comes with it, which is not run"
     return first_sentence(error)

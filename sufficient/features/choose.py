@@ -74,16 +74,17 @@ def _given_features(data: LabelledData, scale: ScaleChoice) -> Features:
 def _pixel_features(data: LabelledData, *, asked: bool, size: int | None, scale: ScaleChoice) -> Features:
     images = to_common_size(data.values.astype(np.uint8, copy=False), size)
     height, width, channels = images.shape[1:]
-    why = "asked for" if asked else f"no image exceeds {LARGEST_OWN_SIDE} pixels a side"
+    why = "as asked" if asked else f"no image exceeds {LARGEST_OWN_SIDE} pixels a side"
     standardised = scale == "standard"
     asked_scale = ", standardised as asked" if standardised else ""
-    reason = f"pixels in [−1, 1], from 0 to {data.white}: {why}{asked_scale}."
+    name = f"pixels {height}×{width} {'grey' if channels == 1 else 'RGB'}"
+    span = "" if data.white == 255 else f", from 0 to {data.white}"
     return Features(
         scaled_pixels(images, white=data.white),
         data.labels,
-        f"pixels {height}×{width} {'grey' if channels == 1 else 'RGB'}",
+        name,
         "standard" if standardised else "none",
-        reason,
+        f"{name} in [−1, 1]{span}: {why}{asked_scale}.",
     )
 
 

@@ -6,6 +6,7 @@ import copy
 import re
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
+from typing import TypeVar
 
 import numpy as np
 import torch
@@ -13,6 +14,8 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from sufficient.errors import DataError, ResourceError
+
+Values = TypeVar("Values", bound=Sequence[object] | NDArray[np.generic])
 
 
 class Placed:
@@ -60,6 +63,42 @@ def out_of_memory(error: BaseException) -> bool:
     return isinstance(error, RuntimeError) and bool(
         re.search("out of memory|can't allocate memory|not enough memory", str(error), re.IGNORECASE)
     )
+
+
+class Halving:
+    """Runs a model on batches, which are halved, for good, where one does not fit into memory."""
+
+    def __init__(self, model: str, device: torch.device, size: int) -> None:
+        self._model, self._device = model, device
+        self.size = size  # images at a time, while memory allows
+
+    def rows(self, values: Values, compute: Callable[[Values], Tensor]) -> Iterator[NDArray[np.float32]]:
+        """Yield what `compute` makes of the values, batch by batch in their order, (batch, d).
+
+        Raises ResourceError where one value alone does not fit.
+        """
+        done = 0
+        while done < len(values):
+            batch: Values = values[done : done + self.size]  # type: ignore[assignment]
+            rows = self._fitting(batch, compute)
+            if rows is None:
+                if len(batch) == 1:
+                    raise does_not_fit(self._model, self._device)
+                self.size = len(batch) // 2
+                continue
+            done += len(rows)
+            yield rows
+
+    def _fitting(self, batch: Values, compute: Callable[[Values], Tensor]) -> NDArray[np.float32] | None:
+        """Return the rows, or None where the batch does not fit into memory."""
+        try:
+            return np.asarray(compute(batch).numpy(), np.float32)
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error):
+                raise
+        if self._device.type == "cuda":  # after the handler, whose traceback holds the batch
+            torch.cuda.empty_cache()
+        return None
 
 
 def does_not_fit(model: str, device: torch.device) -> ResourceError:

@@ -9,12 +9,14 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from torch import Tensor
 
 from sufficient.data.labelled import ImageSet
 from sufficient.errors import DataError
 from sufficient.features.cache import Entry, entry
-from sufficient.features.compute import does_not_fit, out_of_memory
-from sufficient.features.made import DIGEST_BYTES, NOTHING, Made, Reason, joined
+from sufficient.features.compute import Halving
+from sufficient.features.made import DIGEST_BYTES, NOTHING, Gathered, Made, Reason, joined
+from sufficient.features.pace import Pace
 from sufficient.features.workers import (
     Outcome,
     Preparation,
@@ -23,21 +25,21 @@ from sufficient.features.workers import (
     computed,
     deaths_told,
     prepared,
-    usable_cpus,
     workers_for,
 )
+from sufficient.machine import usable_cpus
 from sufficient.notice import Notice
 
 if TYPE_CHECKING:
     from sufficient.features.backbone import Backbone
 
-FeaturesProgress = Callable[[int, int, float], None]  # (done, total, images per second)
+FeaturesProgress = Callable[[int, int, float], None]  # (done, total, images a second; 0: not known yet)
 
 GPU_BATCH = 64  # images: ViT-base's matrices then have 12,608 rows, which keep a large GPU busy
 CPU_BATCH = 8  # images a thread: measured, 106 a second by 16 on two threads, 91 by 4, 84 by 32
 LARGEST_CPU_BATCH = 64  # images
 FORKED = ("transformers", "torchvision")  # networks that may run in a forked process; a user's own may not
-SHARD_OBJECTS, SHARD_SECONDS = 1024, 20.0  # whichever comes first: what a killed pass may lose
+SHARD_OBJECTS, SHARD_SECONDS = 1024, 10.0  # whichever comes first: what a killed pass may lose
 
 
 class Maker:
@@ -57,7 +59,7 @@ class Maker:
         self._images, self._backbone, self._device = images, backbone, device
         self._dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         self._progress = progress
-        self._batch = first_batch(device)
+        self._halving = Halving(backbone.name, device, first_batch(device))
         self._entry: Entry | None = None
         self._opened = False
 
@@ -72,49 +74,52 @@ class Maker:
         Raises DataError for a row that is not finite and for what the reader refuses, ResourceError where
         one image does not fit into memory or the system kills a process.
         """
-        known = self._known(objects)
-        missing = objects[~np.isin(objects, np.concatenate([known.objects, _numbers(known.skipped)]))]
-        if len(missing) == 0:
-            return known.of(objects)
-        with deaths_told():
-            new = self._passed(missing, total=len(objects))
-        if self._entry is not None:
-            self._entry.make_room()
-        return joined([known, new]).of(objects)
+        gathered = Gathered(objects)
+        if (cache := self._cache()) is not None:
+            for part in cache.found(objects):
+                gathered.take(part)
+        missing = gathered.missing()
+        if len(missing):
+            with deaths_told():
+                self._pass(missing, gathered, total=len(objects))
+            if cache is not None:
+                cache.make_room()
+        return gathered.made()
 
-    def _known(self, objects: NDArray[np.int64]) -> Made:
+    def _cache(self) -> Entry | None:
         if not self._opened:
             self._opened = True
             self._entry = entry(self._images, self._backbone, self._dtype)
-        return NOTHING if self._entry is None else self._entry.of(objects)
+        return self._entry
 
-    def _passed(self, objects: NDArray[np.int64], *, total: int) -> Made:
-        """Return what comes of objects that nothing is known of; kept in the cache as it is made."""
-        parts, kept = [], 0
-        began = saved = time.monotonic()
-        done = earlier = total - len(objects)
+    def _pass(self, objects: NDArray[np.int64], gathered: Gathered, *, total: int) -> None:
+        """Gather what comes of objects that nothing is known of; kept in the cache as it is made."""
+        unkept: list[Made] = []
+        saved, pace = time.monotonic(), Pace()
+        done = total - len(objects)
         try:
             for part in self._batches(objects):
-                parts.append(part)
+                gathered.take(part)
+                unkept.append(part)
                 done += len(part)
                 now = time.monotonic()
                 if self._progress is not None:
-                    self._progress(done, total, (done - earlier) / max(now - began, 1e-9))
-                if sum(map(len, parts[kept:])) >= SHARD_OBJECTS or now - saved >= SHARD_SECONDS:
-                    kept, saved = self._keep(parts, kept), now
+                    self._progress(done, total, pace(done, now))
+                if sum(map(len, unkept)) >= SHARD_OBJECTS or now - saved >= SHARD_SECONDS:
+                    self._keep(unkept)
+                    saved = now
         finally:
-            self._keep(parts, kept)  # also where the pass was stopped
-        return joined(parts)
+            self._keep(unkept)  # also where the pass was stopped
 
-    def _keep(self, parts: list[Made], kept: int) -> int:
-        if self._entry is not None and kept < len(parts):
-            self._entry.add(joined(parts[kept:]))
-        return len(parts)
+    def _keep(self, unkept: list[Made]) -> None:
+        if self._entry is not None and unkept:
+            self._entry.add(joined(unkept))
+        unkept.clear()
 
     def _batches(self, objects: NDArray[np.int64]) -> Iterator[Made]:
         """Yield what comes of the objects, a batch of the model at a time."""
         preparation = Preparation(self._images, self._backbone)
-        workers, size = workers_for(len(objects)), self._batch
+        workers, size = workers_for(len(objects)), self._halving.size
         if workers and self._device.type == "cpu" and self._backbone.identity.get("kind") in FORKED:
             batch = min(size, CPU_BATCH)
             yield from computed(preparation, objects.tolist(), self._made_of, workers=workers, batch=batch)
@@ -159,35 +164,12 @@ class Maker:
         )
 
     def _rows(self, values: list[object]) -> NDArray[np.float32]:
-        """Return the rows (len(values), d); a batch that does not fit into memory is halved, for good."""
-        rows: list[NDArray[np.float32]] = []
-        done = 0
-        while done < len(values):
-            batch = values[done : done + self._batch]
-            part = self._fitting(batch)
-            if part is None:
-                self._batch = self._half_of(len(batch))
-                continue
-            rows.append(part)
-            done += len(part)
-        return np.concatenate(rows)
+        """Return the rows (len(values), d)."""
 
-    def _fitting(self, values: list[object]) -> NDArray[np.float32] | None:
-        """Return the rows, or None where the batch does not fit into memory."""
-        try:
-            rows = self._backbone.rows(values, self._device, self._dtype)
-            return np.asarray(rows.numpy(), np.float32)
-        except (MemoryError, RuntimeError) as error:
-            if not out_of_memory(error):
-                raise
-        if self._device.type == "cuda":  # after the handler, whose traceback holds the batch
-            torch.cuda.empty_cache()
-        return None
+        def compute(batch: list[object]) -> Tensor:
+            return self._backbone.rows(batch, self._device, self._dtype)
 
-    def _half_of(self, batch: int) -> int:
-        if batch > 1:
-            return batch // 2
-        raise does_not_fit(self._backbone.name, self._device)
+        return np.concatenate(list(self._halving.rows(values, compute)))
 
 
 def first_batch(device: torch.device) -> int:
@@ -195,7 +177,3 @@ def first_batch(device: torch.device) -> int:
     if device.type == "cpu":
         return min(CPU_BATCH * max(2, min(torch.get_num_threads(), usable_cpus())), LARGEST_CPU_BATCH)
     return GPU_BATCH
-
-
-def _numbers(objects: dict[int, Reason] | object) -> NDArray[np.int64]:
-    return np.fromiter(objects, np.int64)  # type: ignore[arg-type]

@@ -14,12 +14,14 @@ from torch import Tensor
 from sufficient.data.labelled import PAPER_MODEL, Progress
 from sufficient.errors import DataError
 from sufficient.features.backbone import Pooling
-from sufficient.features.checkpoint import load
-from sufficient.features.compute import does_not_fit, out_of_memory
+from sufficient.features.checkpoint import WAYS_ON, load
+from sufficient.features.compute import Halving
 from sufficient.features.transformers_backbone import TransformersBackbone
 
 if TYPE_CHECKING:
     from sufficient.data.images import Pixels
+
+ELSEWHERE = "features made elsewhere with --features-file NAME=FILE."  # which `sufficient paper` takes
 
 
 @dataclass(frozen=True)
@@ -50,7 +52,12 @@ def extract(
     cannot be had or has no such output, ResourceError when the model and one image alone do not fit into
     memory.
     """
-    backbone = TransformersBackbone(load(model, revision=None, seed=seed), pooling=pooling, seed=seed)
+    try:
+        backbone = TransformersBackbone(load(model, revision=None, seed=seed), pooling=pooling, seed=seed)
+    except DataError as error:
+        if not (said := str(error)).endswith(WAYS_ON):
+            raise
+        raise DataError(f"{said.removesuffix('.')}, or {ELSEWHERE}") from error
     values = _rows(backbone, images, device=device, batch_size=batch_size, progress=progress)
     trained = backbone.pooler_trained if pooling == "pooler" else None
     return Extracted(values, model, pooling, trained, backbone.note)
@@ -64,36 +71,20 @@ def _rows(
     batch_size: int,
     progress: Progress | None,
 ) -> NDArray[np.float32]:
+    def compute(batch: Pixels) -> Tensor:
+        colour = np.repeat(batch, 3, axis=3) if batch.shape[3] == 1 else batch
+        prepared = [backbone.prepare(Image.fromarray(np.ascontiguousarray(image))) for image in colour]
+        return backbone.rows(prepared, device, torch.float32)
+
     done, total = 0, len(images)
-    size = min(batch_size, total)
     values: NDArray[np.float32] | None = None
-    while done < total:
-        rows = _batch(backbone, images[done : done + size], device)
-        if rows is None:
-            if size == 1:
-                raise does_not_fit(backbone.name, device)
-            size //= 2
-            continue
+    for rows in Halving(backbone.name, device, batch_size).rows(images, compute):
         if values is None:
             values = np.empty((total, rows.shape[1]), np.float32)
-        values[done : done + len(rows)] = rows.numpy()
+        values[done : done + len(rows)] = rows
         done += len(rows)
         if progress is not None:
             progress(done, total)
     if values is None:
         raise DataError(f"--features {backbone.name} was given no images, so there is nothing to extract.")
     return values
-
-
-def _batch(backbone: TransformersBackbone, images: Pixels, device: torch.device) -> Tensor | None:
-    """Return the rows of one batch, or None where it does not fit into memory."""
-    colour = np.repeat(images, 3, axis=3) if images.shape[3] == 1 else images
-    try:
-        prepared = [backbone.prepare(Image.fromarray(np.ascontiguousarray(image))) for image in colour]
-        return backbone.rows(prepared, device, torch.float32)
-    except (MemoryError, RuntimeError) as error:
-        if not out_of_memory(error):
-            raise
-    if device.type == "cuda":  # after the handler, whose traceback holds the batch
-        torch.cuda.empty_cache()
-    return None

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from sufficient.data.images import reading_notices
 from sufficient.data.labelled import ImageSet, Skipped, SkipReason
 from sufficient.data.stock import conflict_notice
-from sufficient.features.made import REDUCED, SEVERAL_FRAMES, TRANSPARENT, Made, joined
+from sufficient.features.made import NOTHING, REDUCED, SEVERAL_FRAMES, TRANSPARENT, Made, joined
 from sufficient.features.making import FeaturesProgress, Maker
 from sufficient.notice import Notice
 
@@ -106,8 +106,7 @@ class Supply:
         shares = {**shares, "fit": candidates}
         made = self._maker.make(np.concatenate([*shares.values()]))
         self._asked += len(candidates)
-        for share, objects in shares.items():
-            self._stock.take(made.of(objects), objects, share)
+        self._stock.take(made, shares)
 
 
 class _Stock:
@@ -117,26 +116,31 @@ class _Stock:
         self._images = images
         self.skipped: list[Skipped] = []
         self.counts = {"held-out": 0, "validation": 0, "fit": 0}
-        self._parts: list[tuple[str, Made]] = []
+        self._used = NOTHING  # in reading order; grows at its end alone once it was supplied
+        self._new: list[tuple[str, Made]] = []  # what is not in it yet
         self._copies: dict[bytes, dict[int, int]] = {}  # digest → label → the object that is used
         self._share: dict[bytes, str] = {}  # digest → where its images lie
 
-    def take(self, made: Made, objects: Index, share: str) -> None:
-        """Use what came of `objects`, all of one share, in their order."""
+    def take(self, made: Made, shares: dict[str, Index]) -> None:
+        """Use what came of the objects of each share, in their order."""
         place_of = {index: place for place, index in enumerate(made.objects.tolist())}
-        kept = []
-        for index in objects.tolist():
-            if index in made.skipped:
-                self._skip(index, *made.skipped[index])
-            elif self._admitted(index, made.digests[place_of[index]].tobytes(), share):
-                kept.append(place_of[index])
-        part = Made(made.objects[kept], made.rows[kept], made.digests[kept], made.marks[kept])
-        self._parts.append((share, part))
-        self.counts[share] += len(kept)
+        for share, objects in shares.items():
+            kept = []
+            for index in objects.tolist():
+                if index in made.skipped:
+                    self._skip(index, *made.skipped[index])
+                elif self._admitted(index, made.digests[place_of[index]].tobytes(), share):
+                    kept.append(place_of[index])
+            self.counts[share] += len(kept)
+            self._new.append((share, _rows_of(made, kept)))
 
     def supplied(self, *, exhausted: bool, notices: Sequence[Notice]) -> Supplied:
         """Return everything that is used so far; `notices`: what else there is to say."""
-        used = joined([part for share in self.counts for of, part in self._parts if of == share])
+        new, self._new = self._new, []
+        parts = [part for share in self.counts for of, part in new if of == share]
+        if any(len(part.objects) for part in parts):
+            self._used = joined([self._used, *parts])
+        used = self._used
         return Supplied(
             objects=used.objects,
             values=used.rows,
@@ -191,3 +195,10 @@ class _Stock:
             ),
             *conflict_notice(self._conflicts(), self._images.name_of),
         ]
+
+
+def _rows_of(made: Made, places: list[int]) -> Made:
+    """Return what came at these places; not copied where that is all there is, in its order."""
+    if places == list(range(len(made.objects))):
+        return replace(made, skipped={})
+    return Made(made.objects[places], made.rows[places], made.digests[places], made.marks[places])

@@ -49,11 +49,11 @@ class TorchvisionBackbone:
         self._preprocessing = _of_transforms(transforms)
         self._network = Placed(network)
         self.notices: tuple[Notice, ...] = ()
-        self.note = f"what the last linear layer of torchvision's {model} is given"
+        self.note = f"{self.name}, what its last linear layer is given"
         origin = {"weights": RANDOM, "seed": str(seed)}
         if drawn:
-            self.note += f", all of whose weights are random, drawn with seed {seed}."
-            self.notices = (Notice("RANDOM-WEIGHTS", f"the features are {self.note}"),)
+            self.note += f"; all its weights are random, drawn with seed {seed}."
+            self.notices = (Notice("RANDOM-WEIGHTS", f"the features are of {self.note}"),)
         else:
             self.note += f", weights {chosen.name}."
             origin = {"weights": str(chosen), "sha256": sha256_of(_file_of(chosen))}

@@ -56,7 +56,7 @@ class TransformersBackbone:
         self.note = _note(self.name, self.pooling, output, drawn_with)
         self.notices: tuple[Notice, ...] = ()
         if drawn_with is not None:
-            self.notices = (Notice("POOLER-UNTRAINED", f"the features are {self.note}"),)
+            self.notices = (Notice("POOLER-UNTRAINED", f"the features are of {self.note}"),)
         self.identity = _identity(checkpoint, self.pooling, drawn_with)
 
     def prepare(self, image: Image.Image) -> NDArray[Any]:
@@ -126,14 +126,14 @@ def _identity(checkpoint: Checkpoint, pooling: Pooling, drawn_with: int | None) 
 
 def _note(model: str, pooling: Pooling, output: dict[str, Tensor], drawn_with: int | None) -> str:
     if pooling == "cls":
-        return f"the last hidden state of {model}'s class token."
+        return f"{model}, class token of the last hidden state."
     if pooling == "mean":
         flat = output["last_hidden_state"].ndim == 3
-        return f"the mean of {model}'s {'patch tokens' if flat else 'last feature map'}."
-    note = f"the pooler output of {model}"
+        return f"{model}, mean of its {'patch tokens' if flat else 'last feature map'}."
+    note = f"{model}, pooler output"
     if drawn_with is not None:
         note += (
-            f", whose checkpoint has no pooler weights: they are random, drawn with seed {drawn_with}, "
+            f"; its checkpoint has no pooler weights: they are random, drawn with seed {drawn_with}, "
             "so the values are a random projection of its class token"
         )
     return f"{note}."

@@ -10,7 +10,6 @@ forked and die with the one that started them.
 from __future__ import annotations
 
 import contextlib
-import os
 import signal
 import sys
 import warnings
@@ -20,10 +19,13 @@ from typing import TYPE_CHECKING, Any, TypeVar
 
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
+from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
 
+from sufficient.data.faults import stop_if_exhausted
 from sufficient.data.labelled import ImageSet, UnusableError
 from sufficient.errors import DataError, ResourceError, SufficientError, UsageError
 from sufficient.features.made import REDUCED, SEVERAL_FRAMES, TRANSPARENT, Made, Reason
+from sufficient.machine import usable_cpus
 
 if TYPE_CHECKING:
     from sufficient.features.backbone import Backbone
@@ -101,13 +103,6 @@ class Preparation(Dataset[Outcome | Failed]):
         return Prepared(index, value, opened.digest, marks)
 
 
-def usable_cpus() -> int:
-    """Return the number of CPUs that this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
-
-
 def workers_for(count: int) -> int:
     """Return how many processes to start for so many images; 0: none, they are prepared in this one."""
     if count <= IN_PROCESS or not sys.platform.startswith("linux"):  # elsewhere fork breaks system libraries
@@ -182,8 +177,29 @@ def _in_processes(
             prefetch_factor=max(2, ahead),
             worker_init_fn=_settle,
         )
-        iterator = iter(loader)
+        try:
+            iterator = _Processes(loader)
+        except OSError as error:
+            stop_if_exhausted(error)
+            raise ResourceError(
+                f"the processes that decode images cannot be started ({error.strerror or error}); "
+                "end other programs, or raise their limit, `ulimit -u`, and start again."
+            ) from error
     yield from iterator
+
+
+class _Processes(_MultiProcessingDataLoaderIter):
+    """torch's own iterator; where it could not be made whole, what there is of it is ended at once."""
+
+    def __init__(self, loader: DataLoader[Any]) -> None:
+        try:
+            super().__init__(loader)
+        except BaseException:
+            self._shutdown = True  # torch's way to end lacks attributes that were not set yet
+            for process in getattr(self, "_workers", ()):
+                process.kill()
+                process.join()
+            raise
 
 
 @contextlib.contextmanager

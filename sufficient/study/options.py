@@ -63,4 +63,9 @@ class StudyOptions:
 
 def _require(holds: bool, name: str, value: object, wanted: str) -> None:
     if not holds:
-        raise UsageError(f"--{name.replace('_', '-')} {value} cannot be used; give {wanted}.")
+        raise UsageError(f"--{name.replace('_', '-')} {_typed(value)} cannot be used; give {wanted}.")
+
+
+def _typed(value: object) -> str:
+    """Return a number as it was typed: 300 where the command line made 300.0 of it."""
+    return str(value).removesuffix(".0")

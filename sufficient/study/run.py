@@ -57,11 +57,13 @@ def new_record(
     groups: Index | None = None,
     twins: Index | None = None,
     growing: bool = False,
+    plan: tuple[Index, int, int, int] | None = None,
 ) -> Record:
     """Return a record without stages: shares and sizes fixed. Raises DataError when no size can be run.
 
     `groups`, `twins` (N,): equal numbers stay on one side of every split. `growing`: the labels are of
-    candidates not yet read, and the record holds none of the fit pool; `run_study` asks for them.
+    candidates not yet read, and the record holds none of the fit pool; `run_study` asks for them. `plan`:
+    what `plan_common` made of them, where it was asked.
     Where `record.objects` is given, labels and features follow in that order.
     """
     notices: tuple[Notice, ...] = ()
@@ -72,10 +74,12 @@ def new_record(
             return Record(asdict(options), shares, labels, classes, sizes, notices=said)
         notices = (Notice("COMMON-SHARES", TOO_MANY_TWINS),)
     together = united(groups, twins)
-    order, fit, validation, held_out = plan_common(labels, together, options, growing=growing)
+    if plan is None:
+        plan = plan_common(labels, together, options, growing=growing)
+    order, fit, validation, held_out = plan
     read = np.concatenate([order[len(order) - held_out :], order[fit : fit + validation], order[:fit]])
     common = CommonShares(options.replicates, fit, validation, held_out)
-    sizes, said = planned_sizes(common, labels[read], classes, options)
+    sizes, said = planned_sizes(common, labels[read], classes, options, groups=groups)
     if growing:
         common = replace(common, k_available=0, not_read=fit)
     read = read[: common.used]

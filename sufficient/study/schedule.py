@@ -12,7 +12,7 @@ from sufficient.errors import DataError
 from sufficient.notice import Notice
 from sufficient.study.options import StudyOptions
 from sufficient.study.record import Record
-from sufficient.study.shares import WINDOW, AnyShares, CommonShares, Shares, share_sizes
+from sufficient.study.shares import WINDOW, AnyShares, CommonShares, Index, Shares, share_sizes
 
 LEAST_VALIDATION, LEAST_HELD_OUT = 1, 2  # objects: a variance needs two
 FARTHEST_SEARCH = 10**12  # objects
@@ -68,13 +68,19 @@ def missed_class(shares: AnyShares, labels: NDArray[np.int64], size: int, classe
 
 
 def planned_sizes(
-    shares: AnyShares, labels: NDArray[np.int64], classes: Sequence[str], options: StudyOptions
+    shares: AnyShares,
+    labels: NDArray[np.int64],
+    classes: Sequence[str],
+    options: StudyOptions,
+    *,
+    groups: Index | None = None,
 ) -> tuple[tuple[int, ...], tuple[Notice, ...]]:
     """Return the sizes to run and what there is to say of them.
 
-    Raises DataError when the data holds fewer objects to fit than one size needs.
+    `groups` (N,): equal numbers stay together. Raises DataError when the data holds fewer objects to fit
+    than one size needs.
     """
-    _require_enough(shares, options)
+    _require_enough(shares, options, groups)
     last = min(shares.k_available, options.max_samples or shares.k_available)
     grid = sizes_up_to(last, start=options.start, growth=options.growth)
     if isinstance(shares, Shares):
@@ -115,7 +121,8 @@ def replanned(record: Record, size: int, options: StudyOptions) -> Record:
         return record
     if shares.not_read and shares.k_available < WINDOW * size:
         raise AssertionError(f"k = {size} needs {WINDOW * size} fit objects read, not {shares.k_available}")
-    _require_enough(replace(shares, k_available=shares.k_available + shares.not_read), options)
+    whole = replace(shares, k_available=shares.k_available + shares.not_read)
+    _require_enough(whole, options, record.groups)
     done = tuple(stage.size for stage in record.stages)
     pool = shares.k_available + shares.not_read
     last = min(pool, options.max_samples or pool)
@@ -146,16 +153,19 @@ def _without(name: str, has: NDArray[np.bool_], last: int, capped: bool) -> Data
     )
 
 
-def _require_enough(shares: AnyShares, options: StudyOptions) -> None:
+def _require_enough(shares: AnyShares, options: StudyOptions, groups: Index | None) -> None:
     if (
         shares.k_available < options.start
         or shares.validation < LEAST_VALIDATION
         or shares.held_out < LEAST_HELD_OUT
     ):
+        of = "" if groups is None else f" in {len(np.unique(groups)):,} groups"
+        whole = "" if groups is None else ", because groups are not split"
+        remedy = _remedy(options) if groups is None else "Add groups, or lower --start or the shares."
         raise DataError(
-            f"{shares.used:,} usable objects leave {max(shares.k_available, 0):,} to fit, "
-            f"{shares.validation:,} to validate and {shares.held_out:,} held out; {options.start:,} "
-            f"(--start), {LEAST_VALIDATION} and {LEAST_HELD_OUT} are the least. {_remedy(options)}"
+            f"{shares.used:,} usable objects{of} leave {max(shares.k_available, 0):,} to fit, "
+            f"{shares.validation:,} to validate and {shares.held_out:,} held out{whole}; {options.start:,} "
+            f"(--start), {LEAST_VALIDATION} and {LEAST_HELD_OUT} are the least. {remedy}"
         )
 
 

@@ -59,6 +59,20 @@ def test_list_names_model_data_objects_size_and_path(two, cache, capsys):
     assert "\x1b" not in said
 
 
+def test_entries_of_one_model_and_data_are_told_apart_and_a_folder_has_its_whole_path(
+    cache, tmp_path, monkeypatch, capsys
+):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "vit").mkdir()
+    for pooling, commit in (("cls", "0123456789abcdef0"), ("mean", "0123456789abcdef0"), ("cls", "fedcba")):
+        network = FakeBackbone("vit", identity={"pooling": pooling, "commit": commit})
+        Maker(images(8), network, device=torch.device("cpu")).make(np.arange(8))
+    assert run(["cache", "list"]) == 0
+    said = capsys.readouterr().out
+    for way in ("cls, 0123456789abcdef, float32", "mean, 0123456789abcdef, float32", "cls, fedcba, float32"):
+        assert f"{tmp_path / 'vit'} ({way})  of made" in said
+
+
 def test_list_as_json(two, cache, capsys):
     old, new = two
     assert run(["cache", "list", "--json"]) == 0
@@ -93,10 +107,16 @@ def test_clear_by_age_and_by_key(two, cache, capsys):
     assert "removed 1 entry, " in capsys.readouterr().out
 
 
-@pytest.mark.parametrize("key", ["x", ""])
-def test_a_key_that_names_no_single_entry_is_refused(two, cache, capsys, key):
+@pytest.mark.parametrize(
+    ("key", "said"),
+    [
+        ("zzz", "no entry's key starts with zzz; `sufficient cache list` shows them."),
+        ("", "the keys of 2 entries start with , where one is needed"),
+    ],
+)
+def test_a_key_that_names_no_single_entry_is_refused(two, cache, capsys, key, said):
     assert run(["cache", "clear", key]) == 2
-    assert "where one is needed" in capsys.readouterr().err
+    assert said in capsys.readouterr().err
     assert len(stored(cache)) == 2
 
 

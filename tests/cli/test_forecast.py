@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 
 import jsonschema
 import numpy as np
 import pytest
 
 import sufficient
+from sufficient.answer.answer import Level
 from sufficient.cli.app import run
 from sufficient.errors import DataError, UsageError
 from sufficient.report.runs_export import forecast_schema
 from sufficient.report.runs_figure import RunsDisplay
+from sufficient.report.runs_text import needed
 
 KERAS = "train_size,accuracy\n165,0.8071\n330,0.8724\n825,0.9003\n1651,0.9057\n"
 SIZES = [100, 200, 400, 800, 1600]
@@ -35,8 +38,9 @@ def test_the_keras_example_stays_open(keras, capsys):
     arguments = ["forecast", str(keras), "--target", "accuracy=0.95", "--test-size", "551"]
     assert run(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert lines[0].startswith("needed      accuracy 0.95: more than ")
-    assert "never reached with a chance of" in lines[0]
+    assert (
+        lines[0] == "needed      accuracy 0.95: never reached: 98 %; within 10 × the largest size: under 1 %"
+    )
     assert lines[2] == (
         "measured    0.906 [0.881, 0.931] (95 %) at 1,651; 4 sizes from 165, 1 a size, in accuracy"
     )
@@ -85,12 +89,34 @@ def test_lines_of_what_is_met_far_or_without_a_number():
     runs = {"n": SIZES, "accuracy": scores(test_size=100_000)}
     found = sufficient.forecast_runs(runs, ["accuracy=0.8", "accuracy=0.9"], test_size=100_000)
     met, far = [line for line in found.lines() if line.startswith("needed")]
-    assert met.startswith("needed      accuracy 0.8: met with 1,600 objects, the largest size")
+    assert met == "needed      accuracy 0.8: met at the largest size run, 1,600 objects"
     assert "objects (90 %), a rough guide so far out" in far
     flat = {"n": SIZES, "loss": [0.5, 0.501, 0.499, 0.5, 0.5]}
     text = str(sufficient.forecast_runs(flat, "loss=0.1"))
     assert "needed      loss 0.1 nats: no number can be given (curve-flat)" in text
     assert "[CURVE-FLAT]" in text
+
+
+def test_rows_without_a_value_are_counted_and_units_are_known():
+    falls = [3.0, 2.2, 1.7, None, 1.3]
+    rows = {"n": SIZES, "rmse": falls, "val_loss": [3.0, 2.2, 1.7, 1.4, 1.3]}
+    plain = sufficient.forecast_runs(rows, "loss=1.2", metric="rmse")
+    assert plain.lines()[0].startswith("needed      loss 1.2: ")
+    assert [notice.code for notice in plain.notices] == ["ROWS-WITHOUT-VALUE", "ONE-REPLICATE"]
+    assert plain.notices[0].message.startswith("1 row of the runs had no size or no value")
+    nats = sufficient.forecast_runs(rows, "loss=1.2", metric="val_loss")
+    assert nats.lines()[0].startswith("needed      loss 1.2 nats: ")
+    assert [notice.code for notice in nats.notices] == ["ONE-REPLICATE"]
+
+
+def test_met_is_said_in_view_of_what_was_measured():
+    runs = {"n": SIZES, "accuracy": scores(test_size=100_000)}
+    (answer,) = sufficient.forecast_runs(runs, "accuracy=0.8", test_size=100_000).answers
+    level = answer.measured[-1]
+    as_likely = replace(answer, measured=(replace(level, lo=0.79),))
+    assert needed(as_likely) == "met with 1,600 objects, the largest size, as likely as not"
+    short = replace(answer, measured=(Level(0.78, 0.77, 0.79),))
+    assert needed(short) == "a little more than 1,600 objects, the largest size run"
 
 
 def test_the_figure_shows_runs_fan_target_and_need():

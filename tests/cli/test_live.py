@@ -67,11 +67,11 @@ def study(live, clock, stages=2) -> None:
 
 def test_stage_line():
     assert stage_line(point(1024), 3.14) == (
-        "k = 1,024  δ = 4.2e-4 [3.9e-4, 4.6e-4]  C = 0.43  accuracy 0.871  learned  3.1 s"
+        "k = 1,024  δ = 4.2e-4 [3.9e-4, 4.6e-4]  C = 0.43  learned  accuracy 0.871  3.1 s"
     )
     assert "not learned" in stage_line(point(64, learned=False), 1)
     dead = CurvePoint(32, None, None, None, None, None, None, None, None, 0, 8, False)
-    assert stage_line(dead, 1) == "k = 32  δ = – […, …]  C = –  accuracy –  dead  1.0 s"
+    assert stage_line(dead, 1) == "k = 32  δ = – […, …]  C = –  dead  accuracy –  1.0 s"
 
 
 def test_without_a_terminal_there_is_one_line_a_stage_on_stderr():
@@ -208,6 +208,7 @@ def test_silence_is_a_progress():
 def test_features_are_a_line_in_the_display_and_now_and_then_a_line_elsewhere():
     assert features_line(1_234, 8_000, 41.2) == "features 1,234 of 8,000 · 41 images/s · 2 min 44 s left"
     assert features_line(8, 8, 2.34) == "features 8 of 8 · 2.3 images/s"
+    assert features_line(8, 64, 0.0) == "features 8 of 64"
     live, clock, _, stderr = make(terminal=True)
     with live:
         live.features_progress(1_234, 8_000, 41.2)
@@ -227,3 +228,23 @@ def test_features_are_a_line_in_the_display_and_now_and_then_a_line_elsewhere():
         "features 30 of 100 · 3.3 images/s · 21 s left",
         "features 70 of 100 · 3.3 images/s · 9.1 s left",
     ]
+
+
+def test_a_model_that_is_loaded_is_named_until_its_features_come():
+    live, _, _, stderr = make(terminal=True)
+    with live:
+        live.model_loading("google/vit")
+        live.features_progress(8, 64, 0.0)
+        live.stage_started(32, 0, SIZES)
+    shown = frames(stderr)
+    assert any("loading google/vit" in frame for frame in shown)
+    assert "loading" not in shown[-1]
+    live, _, _, stderr = make()
+    with live:
+        live.model_loading("google/vit")
+    assert stderr.getvalue().splitlines() == ["loading google/vit"]
+
+
+def test_at_60_columns_a_line_still_says_whether_the_networks_learned():
+    line = stage_line(point(16_384), 3.1)
+    assert "  learned" in line[:60]

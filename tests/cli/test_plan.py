@@ -87,7 +87,7 @@ def test_the_next_commands_can_be_typed(directory, capsys):
     arguments = [directory, *TARGET, "--cost", "0.5", "--rounds", "3", "--round-cost", "7", "--budget", "5e4"]
     plan = json.loads(planned([*arguments, "--json"], capsys).out)
     extend, again = plan["next"]
-    assert extend == f"sufficient estimate --extend '{directory}' --data digits --out NEW"
+    assert extend == f"sufficient estimate --extend '{directory}' --data digits --target error=0.07 --out NEW"
     best = plan["best"]
     left = (0.9 - best["reached"][0]) / (1 - best["reached"][0])
     money = 5e4 - 0.5 * best["now"] - 7
@@ -102,8 +102,38 @@ def test_the_next_commands_can_be_typed(directory, capsys):
 
 def test_a_run_on_arrays_goes_on_in_python(tmp_path):
     estimates.estimate(spec="arrays", tol=2e-4).save(tmp_path / "run")
-    (following,) = plan_run(tmp_path / "run", cost=1.0, targets=["error=0.07"]).next
+    (following,) = plan_run(tmp_path / "run", cost=1.0, targets=["error=0.07", "tol=1e-4"]).next
     assert following.startswith("in Python: sufficient.estimate(data, labels, extend='")
+    assert following.endswith("run', tol=0.0001, targets=['error=0.07'], out='NEW')")
+
+
+def test_where_training_is_forecast_to_suffice_the_money_is_for_seeing_it(directory, capsys):
+    needs = sufficient.load(directory).forecast("tol=1.5e-4")[0].forecast
+    assert 1400 < needs.k_needed <= 2000
+    first, second = planned([directory, "--tol", "1.5e-4"], capsys).out.splitlines()[:2]
+    assert first.startswith(
+        "to train    nothing need be bought: training on all 2,000 is forecast to suffice; "
+    )
+    assert second.startswith("plan        collect ")
+
+
+def test_a_study_that_stopped_is_finished_before_it_is_planned(tmp_path, capsys):
+    estimates.estimate(estimates.stopped(), tol=1e-3).save(tmp_path / "run")
+    assert run(["plan", str(tmp_path / "run"), "--tol", "1e-4"]) == 3
+    said = capsys.readouterr().err
+    assert "the study stopped at k = 181 of 1,400 objects at hand" in said
+    assert "raise --max-samples (or --time-limit) first" in said
+    needs = sufficient.load(tmp_path / "run").forecast("tol=1.2e-3")[0].forecast
+    assert 181 < needs.k_interval[1] <= 1400  # what is at hand is enough
+    assert "[NOTHING-NEEDED]" in planned([tmp_path / "run", "--tol", "1.2e-3"], capsys).out
+
+
+def test_no_chance_is_no_plan_and_an_open_cost_is_a_least_one(directory, capsys):
+    nothing = planned([directory, *TARGET, "--budget", "0"], capsys).out
+    assert nothing.startswith("plan        no plan · expected cost 0 · success under 1 %")
+    hard = planned([directory, "--target", "error=0.04", "--shortage", "5"], capsys).out
+    assert " · expected cost with misses at least " in hard
+    assert "at least" not in planned([directory, "--target", "error=0.04", "--penalty", "5"], capsys).out
 
 
 def test_a_report_shows_the_plan_until_the_run_goes_on(directory, capsys):

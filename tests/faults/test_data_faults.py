@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 from PIL import Image
 
-from tests.data.pictures import image_of, noise, save, save_classes
+from tests.data.pictures import image_of, noise, save, save_classes, set_back
 from tests.faults.account import LITTLE, add_up, as_anyone, failed, ran, whole
 from tests.faults.folders import EPS, FAULTS, MODEL, PIXELS, truncated
 
@@ -26,7 +26,8 @@ def test_faults_in_a_folder(fault, way, folder, vit, tmp_path, capsys):
     out = tmp_path / "run"
     line = ["estimate", "--data", folder, "--features", features, *LITTLE]
     with as_anyone():
-        done = ran([*line, *fault.options, "--out", out, "--json"], capsys)
+        options = [name for name in fault.options if way == MODEL or name != "--all-features"]
+        done = ran([*line, *options, "--out", out, "--json"], capsys)
     if fault.fails:
         failed(done, 3, *fault.fails)
         assert not out.exists()
@@ -62,6 +63,13 @@ def test_check_counts_what_estimate_counts(fault, folder, capsys):
     assert add_up(done.result) == Counter(fault.expected(PIXELS))
 
 
+def test_check_keeps_no_pixels(folder, capsys, monkeypatch):
+    whole = ran(["check", "--data", folder, "--json"], capsys)
+    monkeypatch.setattr("sufficient.data.decoding.to_common_size", lambda *_: pytest.fail("pixels are kept"))
+    assert ran(["check", "--data", folder, "--json"], capsys) == whole
+    assert whole.code == 0
+
+
 def changing(monkeypatch, change: Callable[[], object]) -> None:
     """Call `change` after files are listed and before the first is read."""
     from sufficient.data import listing
@@ -75,6 +83,13 @@ def changing(monkeypatch, change: Callable[[], object]) -> None:
     monkeypatch.setattr("sufficient.data.catalogue.list_folder", listed)
 
 
+def same_size_and_time(path: Path) -> None:
+    """Change a picture's last bytes, and set its time back."""
+    before = path.stat()
+    path.write_bytes(path.read_bytes()[:-1] + b"x")
+    set_back(path, before)
+
+
 @pytest.mark.usefixtures("undrawn")
 @pytest.mark.parametrize("way", [PIXELS, MODEL])
 @pytest.mark.parametrize(
@@ -84,8 +99,10 @@ def changing(monkeypatch, change: Callable[[], object]) -> None:
         (lambda path: save(path, noise(9000, height=9)), "changed"),
         (lambda path: os.utime(path, ns=(1, 1)), "changed"),
         (lambda path: (path.unlink(), path.mkdir()), "unreadable"),
+        (lambda path: (path.unlink(), os.mkfifo(path)), "not-a-file"),
+        (same_size_and_time, "changed"),
     ],
-    ids=["vanished", "rewritten", "touched", "turned-into-a-folder"],
+    ids=["vanished", "rewritten", "touched", "turned-into-a-folder", "turned-into-a-fifo", "set-back"],
 )
 def test_a_file_that_changes_after_it_was_listed(
     change, reason, way, folder, vit, tmp_path, capsys, monkeypatch

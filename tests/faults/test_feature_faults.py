@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 import os
 import shutil
@@ -14,15 +15,27 @@ from pathlib import Path
 import huggingface_hub.constants
 import pytest
 import torch
+from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel, ResNetConfig, ResNetModel
 
+from sufficient.data.catalogue import FileReader
+from sufficient.data.labelled import UnusableError
+from sufficient.data.sources import catalogue
 from sufficient.features import checkpoint
 from sufficient.features.transformers_backbone import TransformersBackbone
+from sufficient.study.groups import plan_common
+from sufficient.study.options import StudyOptions
 from tests.data.pictures import save_classes
-from tests.faults.account import failed
+from tests.faults.account import LITTLE, failed, ran
 
 WAYS_ON = ("--features pixels", "local checkpoint folder")
+AUTO_WAYS_ON = (
+    "the images are larger than 64 pixels (the largest seen ",
+    "so google/vit-base-patch16-224 is needed, and ",
+    "give --features FOLDER",
+    "or --features pixels",
+)
 
 
 @pytest.fixture(scope="module")
@@ -134,7 +147,7 @@ MODELS = [
     Model("of-another-architecture", of_resnet, ("lacks", *WAYS_ON)),
     Model("of-text", of_text, ("cannot be loaded", *WAYS_ON)),
     Model("of-other-shapes", of_other_shape, ("cannot be loaded", *WAYS_ON)),
-    Model("pickle", pickled, ("are a pickle, which can run code when read", "safetensors")),
+    Model("pickle", pickled, ("holds only pickled weights, which can run code", "safetensors")),
     Model("weights-cut", cut("model.safetensors"), ("cannot be loaded", *WAYS_ON)),
     Model("config-cut", cut("config.json"), ("cannot be loaded", *WAYS_ON)),
     Model("no-config", without("config.json"), ("cannot be loaded", *WAYS_ON)),
@@ -181,14 +194,14 @@ def no_hub(monkeypatch, tmp_path):
 
 @pytest.mark.usefixtures("undrawn", "no_hub")
 def test_auto_never_falls_back_to_pixels_in_silence(estimated, large):
-    failed(estimated("--data", large), 3, "hub cannot be reached", *WAYS_ON)
+    failed(estimated("--data", large), 3, "hub cannot be reached", *AUTO_WAYS_ON)
 
 
 @pytest.mark.usefixtures("undrawn")
 def test_offline_is_said(estimated, large, monkeypatch, tmp_path):
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_OFFLINE", True)
     monkeypatch.setattr(huggingface_hub.constants, "HF_HUB_CACHE", str(tmp_path / "hub"))
-    failed(estimated("--data", large), 3, "HF_HUB_OFFLINE is set", *WAYS_ON)
+    failed(estimated("--data", large), 3, "HF_HUB_OFFLINE is set", *AUTO_WAYS_ON)
 
 
 @pytest.mark.usefixtures("undrawn")
@@ -239,3 +252,55 @@ def test_auto_says_which_device_it_fell_back_to(estimated, monkeypatch):
     monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
     done = estimated("--device", "auto")
     assert done.result["environment"]["device"] == "cpu"
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("readable", [0, 1])
+def test_a_class_that_cannot_be_read_is_named_or_left_out(readable, estimated, vit, folder):
+    (folder / "bad").mkdir()
+    for number in range(4):
+        (folder / "bad" / f"{number}.png").write_bytes(b"nothing" * (number + 1))
+    if readable:
+        (folder / "bad" / "4.png").write_bytes(single_picture())
+    done = estimated("--data", folder, "--features", vit, "--all-features")
+    assert done.code == 0, done.err
+    assert done.result["model"]["outputs"] == 2
+    assert "CLASS-TOO-SMALL" in done.codes if readable else True
+    expected = {"not-an-image": 4} | ({"class-too-small": 1} if readable else {})
+    assert done.result["data"]["skipped"] == expected
+    if not readable:
+        said = ("class 'bad'", "of its 4 objects 4 cannot be used (4 not-an-image)", "--all-features")
+        failed(estimated("--data", folder, "--features", vit), 3, *said)
+
+
+def single_picture() -> bytes:
+    content = io.BytesIO()
+    Image.new("RGB", (9, 9), 3).save(content, "png")
+    return content.getvalue()
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("way", [[], ["--all-features"]], ids=["growing", "all"])
+@pytest.mark.parametrize("share", ["held-out", "fit"])
+def test_a_read_error_that_passes_before_a_resume_is_no_shift_in_silence(
+    way, share, photographs, vit, tmp_path, capsys, monkeypatch
+):
+    images = catalogue(str(photographs))
+    study = StudyOptions(replicates=2, start=8)
+    order, fit, validation, _ = plan_common(images.labels, None, study, growing=True)
+    bad = int(order[0 if share == "fit" else fit + validation])
+    read = FileReader.read
+
+    def flaky(self, index, *, draft=None):
+        if index == bad:
+            raise UnusableError("unreadable", "Input/output error")
+        return read(self, index, draft=draft)
+
+    line = ["estimate", "--data", photographs, "--features", vit, *LITTLE, "--out", tmp_path / "run", *way]
+    monkeypatch.setattr(FileReader, "read", flaky)
+    assert ran(line, capsys).code == 0
+    again = ran([*line, "--resume", "--json"], capsys)
+    assert again.code == 0, again.err  # as it was
+    monkeypatch.setattr(FileReader, "read", read)
+    said = ("is not what it was when the run began", "1 unreadable, now none", "new --out")
+    failed(ran([*line, "--resume"], capsys), 2, *said)

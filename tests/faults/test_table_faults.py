@@ -54,7 +54,7 @@ def labels_table(root: Path) -> list[object]:
         save(root / "photos" / f"{number}.png", noise(number))
     save(root / "other.png", noise(900))
     rows = [f"{n}.png,{'ab'[n % 2] if n > 2 else ''}" for n in range(55)]
-    rows += ["gone.png,a", "../other.png,a", "/etc/hostname,b"]
+    rows += ["gone.png,a", "gone.png,a", ",a", ",b", "../other.png,a", "/etc/hostname,b"]
     (root / "labels.csv").write_text("file_name,label\n" + "\n".join(rows) + "\n")
     return ["--data", root / "photos", "--labels", root / "labels.csv", "--features", "pixels"]
 
@@ -101,9 +101,11 @@ GIVEN = [
     Given("pickle-as-npz", lambda d: written(d, "x.npz", b"\x80\x04N."), fails=("not a zip archive",)),
     Given("pickle", lambda d: written(d, "x.pkl", b"\x80\x04N."), fails=("pickle",)),
     Given("constant-features", lambda d: features(d, np.ones((60, 3), np.float32)),
-          codes=frozenset({"NOTHING-LEARNED"})),
-    Given("duplicate-columns", lambda d: features(d, np.repeat(RNG_ROWS, 3, axis=1))),
-    Given("one-constant-column", lambda d: features(d, np.c_[RNG_ROWS, np.ones(60)])),
+          codes=frozenset({"NOTHING-LEARNED", "CONSTANT-FEATURES"})),
+    Given("duplicate-columns", lambda d: features(d, np.repeat(RNG_ROWS, 3, axis=1)),
+          codes=frozenset({"DUPLICATE-COLUMNS"})),
+    Given("one-constant-column", lambda d: features(d, np.c_[RNG_ROWS, np.ones(60)]),
+          codes=frozenset({"CONSTANT-FEATURES"})),
     Given("imbalance", lambda d: [*features(d, **wide(30_000, 2, 2, 2)), "--max-samples", "30000"],
           codes=frozenset({"RARE-CLASS"})),
     Given("imbalance-too-rare", lambda d: features(d, **wide(20_000, 2, 2)), {"class-too-small": 2},
@@ -112,7 +114,7 @@ GIVEN = [
     Given("label-missing", lambda d: table(d, "".join(f"{i % 9},{i % 7},{'ab'[i % 2] * (i > 3)}\n"
                                                       for i in range(60))), {"label-missing": 4}),
     Given("labels-table", labels_table,
-          {"label-missing": 3, "no-label": 5, "no-file": 1, "outside-root": 2}),
+          {"label-missing": 3, "not-in-table": 5, "no-file": 4, "outside-root": 2}),
     Given("no-such-column", lambda d: table(d, "1,2,a\n", header="x,y,z"), fails=("label", "x, y, z")),
     Given("text-among-numbers", lambda d: table(d, "1,2,a\noops,2,b\n"), fails=("'oops'", "--drop x")),
     Given("ragged-table", lambda d: table(d, "1,2,a\n1,2\n"), fails=("2 cells in row 1",)),

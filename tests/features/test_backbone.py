@@ -319,10 +319,17 @@ def replaced_weights(folder: Path) -> None:
     shutil.copy(folder / "other" / "model.safetensors", folder / "model.safetensors")
 
 
+def test_a_pickle_is_not_read_and_the_way_to_safetensors_is_said(folders, tmp_path):
+    folder = copy(folders["vit"], tmp_path)
+    pickled(folder)
+    said = rf"^{folder} holds only pickled weights.*AutoModel\.from_pretrained\('{folder}'\)\.save_pretrained"
+    with pytest.raises(DataError, match=said):
+        backbone(str(folder))
+
+
 @pytest.mark.parametrize(
     ("damage", "says"),
     [
-        (pickled, r"pytorch_model\.bin, are a pickle"),
         (with_code_of_its_own, "needs code that comes with it, which is not run"),
         (drop_class_token, r"lacks 1 weights, embeddings\.cls_token first"),
         (replaced_weights, r"lacks \d+ weights"),
@@ -331,6 +338,10 @@ def replaced_weights(folder: Path) -> None:
         (lambda folder: change(folder, "config.json", model_type="bert"), "cannot be loaded"),
         (lambda folder: (folder / "config.json").write_text("[1]"), "cannot be loaded"),
         (lambda folder: (folder / "preprocessor_config.json").write_text("[1]"), "cannot be loaded"),
+        (
+            lambda folder: (folder / "preprocessor_config.json").unlink(),
+            r"it has no preprocessor_config\.json",
+        ),
     ],
 )
 def test_a_checkpoint_that_cannot_be_used(folders, tmp_path, damage, says):

@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-import hashlib
 import sys
 
 import numpy as np
@@ -10,6 +9,8 @@ from PIL import Image
 
 from sufficient.errors import DataError, UsageError
 from sufficient.features.backbone import backbone
+from sufficient.features.making import Maker
+from tests.features import fakes
 
 CPU = torch.device("cpu")
 SOURCE = """
@@ -61,31 +62,49 @@ def test_a_function_in_the_working_directory(module, images, path):
     assert rows.dtype == torch.float32
     assert (made.draft, made.notices, made.name) == (None, (), f"own_embedding:{path}")
     assert sys.path == before
-    assert made.identity["source"] == hashlib.sha256(module.read_bytes()).hexdigest()
-
-
-def test_a_module_is_known_by_its_source(module):
-    first = backbone("own_embedding:embed").identity
-    module.write_text(SOURCE + "# changed\n")
-    assert backbone("own_embedding:embed").identity != first
+    assert made.identity == {}
 
 
 def at_the_top_of_a_module(images):
     return torch.ones(len(images), 2)
 
 
-def test_a_function_is_cached_only_where_its_source_tells_all(images):
-    scale = 3.0
-
-    def closure(images):
-        return means(images) * scale
-
-    assert backbone(at_the_top_of_a_module).identity["source"]
-    for function in (closure, lambda images: means(images), np.stack, Caller(), Caller().again):
+def test_a_function_is_cached_only_where_it_says_what_it_is(module):
+    for function in (
+        at_the_top_of_a_module,
+        lambda images: means(images),
+        np.stack,
+        Caller(),
+        Caller().again,
+    ):
         assert backbone(function).identity == {}
-    made = backbone(closure)
-    np.testing.assert_allclose(made.rows(images, CPU, torch.float32).numpy(), 3 * means(images), rtol=1e-6)
-    assert made.name.endswith("closure")
+    module.write_text(SOURCE + 'embed.identity = "v3"')
+    declared = backbone("own_embedding:embed").identity
+    assert (declared["declared"], declared["name"]) == ("v3", "own_embedding:embed")
+    sys.modules["own_embedding"].embed.identity = "v4"
+    assert backbone("own_embedding:embed").identity != declared
+
+
+@pytest.mark.parametrize("declared", ["", 3, None, torch.nn.Identity()])
+def test_an_identity_that_is_no_text_declares_nothing(declared):
+    caller = Caller()
+    caller.identity = declared
+    assert backbone(caller).identity == {}
+
+
+def test_what_a_function_gives_now_is_never_what_it_gave_before(monkeypatch):
+    data = fakes.images(6)
+    for scale in (1.0, 7.0):
+        monkeypatch.setattr(sys.modules[__name__], "SCALE", scale)
+        made = Maker(data, backbone(scaled), device=CPU).make(np.arange(6))
+        np.testing.assert_array_equal(made.rows, np.full((6, 2), scale))
+
+
+SCALE = 1.0
+
+
+def scaled(images):
+    return np.full((len(images), 2), SCALE)
 
 
 class Caller:

@@ -65,7 +65,7 @@ def test_random_weights_are_said_and_leave_the_generator_alone():
     made = backbone(NAME, revision="random", seed=3)
     assert torch.equal(torch.get_rng_state(), state)
     assert [notice.code for notice in made.notices] == ["RANDOM-WEIGHTS"]
-    assert "all of whose weights are random, drawn with seed 3" in made.notices[0].message
+    assert "all its weights are random, drawn with seed 3" in made.notices[0].message
     assert (made.name, made.draft) == (NAME, 256)
     assert made.identity == backbone(NAME, revision="random", seed=3).identity
     assert made.identity != backbone(NAME, revision="random", seed=4).identity

@@ -7,6 +7,7 @@ import resource
 import signal
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -15,10 +16,11 @@ import torch
 from numpy.testing import assert_array_equal
 
 from sufficient.errors import ResourceError, UsageError
+from sufficient.features import cache as cache_module
 from sufficient.features import cache_space, making
 from sufficient.features.cache import Entry, Manifest
 from sufficient.features.cache_space import cache_root, remove, size_limit, stored
-from sufficient.features.made import Made
+from sufficient.features.made import Gathered, Made
 from sufficient.features.making import Maker
 from sufficient.features.manifest import read_manifest
 from tests.features.fakes import FakeBackbone, images
@@ -125,6 +127,35 @@ def test_a_pass_that_is_stopped_keeps_what_it_made(tmp_path, stopped_by):
     data = images(40, log=tmp_path / "reads")
     make(data)
     assert data.reader.reads() == list(range(32, 40))
+
+
+@forked
+def test_a_slow_pass_that_is_killed_has_shards_of_its_seconds(tmp_path, monkeypatch):
+    """Far fewer objects than a shard holds, but a shard's seconds have gone by."""
+    monkeypatch.setattr(making, "SHARD_SECONDS", 0.2)
+
+    def killed():
+        slow = {number: lambda: time.sleep(0.25) for number in range(4)}
+        slow[4] = lambda: os.kill(os.getpid(), signal.SIGKILL)
+        make(images(80), FakeBackbone(hooks=slow), np.arange(80))
+
+    process = FORK.Process(target=killed)
+    process.start()
+    process.join(30)
+    assert process.exitcode == -signal.SIGKILL
+    data = images(80, log=tmp_path / "reads")
+    _, said, _ = make(data, objects=np.arange(80))
+    assert said == []
+    assert data.reader.reads() == list(range(64, 80)), "each batch took longer than a shard may"
+
+
+def test_a_pass_that_fails_at_once_leaves_no_entry(cache):
+    def fails():
+        raise ValueError("at once")
+
+    with pytest.raises(ValueError, match="at once"):
+        make(images(40), FakeBackbone(hooks={0: fails}))
+    assert not cache.exists()
 
 
 @forked
@@ -247,10 +278,58 @@ def test_what_a_kill_left_behind_is_cleared(cache, small_shards):
     make(images(40), objects=ALL[:16])
     (entry,) = stored(cache)
     (entry.path / ".x.safetensors.1.part").write_text("half")
-    (entry.path / "0123.safetensors").write_text("not in the manifest")
+    (entry.path / f"{'0123' * 8}.safetensors").write_text("not in the manifest")
+    (entry.path / "mine.safetensors").write_text("not ours")
+    (entry.path / "notes.txt").write_text("not ours")
     make(images(40))
     named = {shard.file for shard in read_manifest(entry.path).shards}
-    assert {path.name for path in entry.path.iterdir()} == named | {"manifest.json", "lock"}
+    assert {path.name for path in entry.path.iterdir()} == named | {
+        "manifest.json", "lock", "mine.safetensors", "notes.txt"
+    }  # fmt: skip
+
+
+def test_nothing_is_cleared_through_a_link(cache, tmp_path, small_shards):
+    make(images(40), objects=ALL[:16])
+    (entry,) = stored(cache)
+    entry.path.rename(tmp_path / "elsewhere")
+    entry.path.symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "elsewhere" / f"{'0123' * 8}.safetensors").write_text("another's")
+    make(images(40))
+    assert (tmp_path / "elsewhere" / f"{'0123' * 8}.safetensors").exists()
+
+
+def test_what_a_kill_left_of_a_removal_goes_and_stops_none(cache):
+    make(images(40))
+    (entry,) = stored(cache)
+    for left in (f".{entry.key}.removed", f".{'a' * 64}.12.345.removed"):
+        (cache / left).mkdir()
+        (cache / left / "big.safetensors").write_text("left")
+    assert remove(entry.path)
+    assert stored(cache) == []
+    assert list(cache.iterdir()) == []
+
+
+def test_data_without_a_fingerprint_of_its_own_are_not_kept(cache):
+    data = replace(images(20), cacheable=False)
+    make(data, objects=ALL[:20])
+    assert not cache.exists()
+
+
+def test_only_shards_that_hold_what_is_wanted_are_read(cache, small_shards, monkeypatch):
+    make(images(80), objects=np.arange(80))
+    read = []
+    plain = cache_module.unpacked
+    monkeypatch.setattr(
+        cache_module,
+        "unpacked",
+        lambda path, *given, **named: (read.append(path), plain(path, *given, **named))[1],
+    )
+    maker = Maker(images(80), FakeBackbone(), device=CPU)
+    maker.make(np.array([70, 66]))
+    assert len(shards(cache)) == 5
+    assert len(read) == 1
+    maker.make(np.array([0, 79]))
+    assert len(read) == 3
 
 
 def test_a_cache_that_cannot_be_made_is_said_once(cache, small_shards):
@@ -377,6 +456,8 @@ def test_eight_thousand_rows_are_found_within_a_second(cache):
             )
         )
     began = time.perf_counter()
-    found = Entry(cache / ("b" * 64), Manifest({}, "m", "d"), count=8192).of(np.arange(8192))
+    gathered = Gathered(np.arange(8192))
+    for made in Entry(cache / ("b" * 64), Manifest({}, "m", "d"), count=8192).found(np.arange(8192)):
+        gathered.take(made)
     assert time.perf_counter() - began < 1
-    assert_array_equal(found.rows, wide)
+    assert_array_equal(gathered.made().rows, wide)

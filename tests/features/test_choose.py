@@ -29,7 +29,7 @@ def test_small_images_become_pixels(features):
     np.testing.assert_array_equal(chosen.values, scaled_pixels(data.values, white=255))
     np.testing.assert_array_equal(chosen.labels, data.labels)
     assert (chosen.name, chosen.scale) == ("pixels 28×20 RGB", "none")
-    assert ("no image exceeds 64 pixels" if features == "auto" else "asked for") in chosen.reason
+    assert ("no image exceeds 64 pixels" if features == "auto" else "as asked") in chosen.reason
 
 
 def test_digits_reach_both_ends():

@@ -120,7 +120,7 @@ def test_a_killed_process_is_an_error_and_no_hang(in_processes):
     began = time.monotonic()
     with pytest.raises(ResourceError, match="ended by the system"):
         maker(images(60, hooks={33: die})).make(np.arange(60))
-    assert time.monotonic() - began < 20
+    assert time.monotonic() - began < 90
 
 
 @forked
@@ -144,12 +144,12 @@ def test_on_the_cpu_a_network_is_run_in_the_processes_with_the_same_outcome(in_p
         )
 
 
-def test_progress_tells_what_is_done_and_how_fast():
+def test_progress_tells_what_is_done_and_no_rate_too_soon():
     said = []
     maker(images(40), progress=lambda *values: said.append(values)).make(np.arange(40))
     assert [done for done, _, _ in said] == [16, 32, 40]
     assert {total for _, total, _ in said} == {40}
-    assert all(rate > 0 for _, _, rate in said)
+    assert [rate for _, _, rate in said] == [0, 0, 0], "within two seconds it cannot be told"
 
 
 def test_small_passes_start_no_processes(monkeypatch):

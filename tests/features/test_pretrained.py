@@ -202,7 +202,7 @@ def test_a_pickle_is_refused(with_pooler, images, tmp_path):
     shutil.copytree(with_pooler, folder)
     torch.save(load_file(folder / "model.safetensors"), folder / "pytorch_model.bin")
     (folder / "model.safetensors").unlink()
-    with pytest.raises(DataError, match=rf"pytorch_model\.bin, are a pickle.*{BOTH_WAYS}"):
+    with pytest.raises(DataError, match=r"holds only pickled weights, which can run code.*save_pretrained"):
         extract(images, model=str(folder), device=CPU)
 
 
@@ -214,7 +214,7 @@ def test_a_pickle_is_refused(with_pooler, images, tmp_path):
             "cannot be loaded",
         ),
         (lambda folder: (folder / "config.json").write_text("{"), "cannot be loaded"),
-        (lambda folder: (folder / "preprocessor_config.json").unlink(), "image processor"),
+        (lambda folder: (folder / "preprocessor_config.json").unlink(), "it has no preprocessor_config"),
         (lambda folder: drop_weight(folder), "lacks 1 weights, embeddings.cls_token first"),
         (lambda folder: change(folder, "config.json", hidden_size=16), "cannot be loaded"),
         (

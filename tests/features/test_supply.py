@@ -1,5 +1,7 @@
 """What a study is supplied with: shares in reading order, no more than is asked for, copies on one side."""
 
+import tracemalloc
+
 import numpy as np
 import pytest
 import torch
@@ -156,6 +158,24 @@ def test_the_cache_speaks_through_the_supply(cache):
     cache.write_text("a file in its place")
     supplied = supply(images(8), fit=8, validation=0, held_out=0).until(8)
     assert [notice.code for notice in supplied.notices] == ["CACHE-NOT-WRITTEN"]
+
+
+def test_the_features_are_held_once_and_twice_while_they_are_joined(monkeypatch):
+    class Wide(FakeBackbone):
+        def rows(self, prepared, device, dtype):
+            return torch.zeros(len(prepared), 20_000)
+
+    monkeypatch.setattr(making, "SHARD_OBJECTS", 16)
+    data = images(120, unusable={5: "truncated"})
+    source = supply(data, backbone=Wide(), fit=120, validation=0, held_out=0)
+    tracemalloc.start()
+    try:
+        supplied = source.until(120)
+        held, peak = tracemalloc.get_traced_memory()
+    finally:
+        tracemalloc.stop()
+    assert held < 1.2 * supplied.values.nbytes
+    assert peak < 2.3 * supplied.values.nbytes
 
 
 def test_shares_that_are_not_the_data_are_a_mistake():

@@ -102,3 +102,10 @@ def test_options_that_cannot_be_meant_name_their_flag(wrong):
     name = next(iter(wrong)).replace("_", "-")
     with pytest.raises(UsageError, match=f"--{name} "):
         StudyOptions(**wrong)
+
+
+def test_a_share_that_is_none_is_said_as_it_was_typed():
+    with pytest.raises(UsageError, match=r"^--held-out 300 cannot be used; give a share between 0 and 1\.$"):
+        StudyOptions(held_out=300.0)
+    with pytest.raises(UsageError, match=r"^--validation 1\.5 cannot be used"):
+        StudyOptions(validation=1.5)
