@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import shlex
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -38,14 +38,14 @@ class Planned:
         """Commands to run once the objects are there; none where nothing is collected."""
         if not self.plan.best.now:
             return []
-        data = self.estimate.options.data
-        extend = f"sufficient estimate --extend {shlex.quote(str(self.directory))} --data {shlex.quote(data)}"
+        data, directory = self.estimate.options.data, str(self.directory)
         if data == "arrays":  # handed over in Python
-            extend = (
-                f"in Python: sufficient.estimate(data, labels, extend={str(self.directory)!r}, out='NEW')"
-            )
+            asked = ", ".join(_arguments(self.plan.criteria))
+            extend = f"in Python: sufficient.estimate(data, labels, extend={directory!r}, {asked}, out='NEW')"
         else:
-            extend += " --out NEW"
+            asked = " ".join(_flag(each) for each in self.plan.criteria)
+            extend = f"sufficient estimate --extend {shlex.quote(directory)} --data {shlex.quote(data)} "
+            extend += f"{asked} --out NEW"
         return [extend, *_again(self.plan)]
 
     def to_dict(self) -> dict[str, Any]:
@@ -124,6 +124,15 @@ def _again(plan: Plan) -> list[str]:
             flags.append(f"--{name} {price:.6g}")
     flags += [_flag(each) for each in plan.criteria]
     return [f"sufficient plan NEW {' '.join(flags)}"]
+
+
+def _arguments(criteria: Sequence[Criterion]) -> list[str]:
+    """Return the criteria as arguments of `sufficient.estimate`."""
+    targets = [str(each) for each in criteria if each.kind in TARGETS]
+    others = [
+        f"{each.kind.replace('-', '_')}={each.value!r}" for each in criteria if each.kind not in TARGETS
+    ]
+    return [*others, *([f"targets={targets!r}"] if targets else [])]
 
 
 def _flag(asked: Criterion) -> str:

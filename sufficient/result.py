@@ -174,7 +174,7 @@ class Estimate:
 
     def lines(self) -> list[str]:
         """Return the answer in words, the headline first."""
-        from sufficient.report.text import explain, headline
+        from sufficient.report.text import data_remarks, explain, features_words, headline
 
         return [
             headline(self.answer),
@@ -182,8 +182,9 @@ class Estimate:
             *explain(
                 self.answer,
                 model=self.record.model["description"],
-                features=f"{self.record.features['name']}: {self.record.features['reason']}",
+                features=features_words(self.record.features),
                 data=self.record.data,
+                remarks=data_remarks(self.record),
             ),
         ]
 

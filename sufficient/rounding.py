@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 from typing import TypeVar
 
 Number = TypeVar("Number", int, float)
@@ -16,9 +16,12 @@ def objects(count: int) -> str:
     return f"{count:,}"
 
 
-def about(count: int, digits: int = 3) -> str:
-    """Return a count rounded to `digits` significant digits: `3,612` → `3,610`."""
-    return f"{rounded(count, digits):,}"
+def about(count: int, digits: int = 3, *, exact: Collection[int] = ()) -> str:
+    """Return a count rounded to `digits` significant digits: `3,612` → `3,610`.
+
+    `exact`: counts that were measured; one of them is given in full, and so is what would be rounded past it.
+    """
+    return f"{_whole(count, rounded(count, digits), exact):,}"
 
 
 def rounded(count: int, digits: int, *, like: int | None = None) -> int:
@@ -27,9 +30,20 @@ def rounded(count: int, digits: int, *, like: int | None = None) -> int:
     return (count + scale // 2) // scale * scale
 
 
-def ends(interval_ends: Sequence[int | None], *, like: int, digits: int = 3) -> str:
-    """Return the interval of a count, rounded to the same place as the count: `[8,700, 10,400]`."""
-    return interval(interval_ends, lambda end: objects(rounded(end, digits, like=like)))
+def _whole(count: int, near: int, exact: Collection[int]) -> int:
+    """Return `near`, or the count where one that was measured lies between the two."""
+    least, most = min(count, near), max(count, near)
+    return count if any(least <= each <= most for each in exact) else near
+
+
+def ends(
+    interval_ends: Sequence[int | None], *, like: int, digits: int = 3, exact: Collection[int] = ()
+) -> str:
+    """Return the interval of a count, rounded to the same place as the count: `[8,700, 10,400]`.
+
+    `exact` as for `about`.
+    """
+    return interval(interval_ends, lambda end: objects(_whole(end, rounded(end, digits, like=like), exact)))
 
 
 def nats(value: float | None, digits: int = 2) -> str:

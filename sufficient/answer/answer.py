@@ -51,7 +51,7 @@ class Level:
 
 @dataclass(frozen=True)
 class Forecast:
-    """How many objects a criterion needs: tol by the local trend, others by trend and laws. Intervals 90 %."""
+    """How many objects a criterion needs: tol by the local trend, others by trend and laws too; 90 %."""
 
     k_needed: int | None  # None beyond 10× the largest size, or where `notices` says why
     k_interval: SizeInterval

@@ -75,14 +75,24 @@ def criterion(given: str | Criterion) -> Criterion:
     """
     if isinstance(given, Criterion):
         return given
-    kind, _, value = str(given).partition("=")
+    kind, _, value = (part.strip() for part in str(given).partition("="))
+    if value.endswith("%"):
+        raise UsageError(f"{value} is no number: write {kind}={_of_hundred(value)}.")
     try:
-        return Criterion(cast(CriterionKind, kind.strip().lower()), float(value))
+        return Criterion(cast(CriterionKind, kind.lower()), float(value))
     except ValueError as error:
         raise UsageError(
             f"{given!r} asks for nothing that is known: give NAME=NUMBER, such as accuracy=0.95, error=0.05 "
             "or loss=0.2."
         ) from error
+
+
+def _of_hundred(percent: str) -> str:
+    """Return percent as the share that is meant: `95%` → `0.95`; an example where it is no number."""
+    try:
+        return f"{float(percent.rstrip('% ')) / 100:g}"
+    except ValueError:
+        return "0.95"
 
 
 def criteria_of(

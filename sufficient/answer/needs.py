@@ -70,7 +70,10 @@ def gain(measures: Measures, *, without_last: int = 0) -> Level | None:
 
 
 def with_needs(measures: Measures, asked: Criterion | None) -> tuple[ClassAnswer, ...]:
-    """Return the classes, the worst ones with how many of their objects an accuracy asked for needs."""
+    """Return the classes, the worst ones with how many of their objects an accuracy asked for needs.
+
+    One whose 95 % interval already lies above that accuracy needs none.
+    """
     classes = measures.per_class
     if asked is None:
         return classes
@@ -79,6 +82,9 @@ def with_needs(measures: Measures, asked: Criterion | None) -> tuple[ClassAnswer
 
 
 def _with_need(measures: Measures, each: ClassAnswer, asked: Criterion) -> ClassAnswer:
+    target = asked.value if asked.kind == "accuracy" else 1 - asked.value
+    if each.accuracy is not None and each.accuracy.lo >= target:
+        return each
     found = believed(measures.class_belief(each.name), asked)
     if isinstance(found, Forecast):
         return each

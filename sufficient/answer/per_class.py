@@ -158,7 +158,8 @@ def _wilson(p: float, between: float, effective: float) -> Level:
     n = variance / (between + variance / effective)
     middle, spread = p + Z**2 / (2 * n), Z * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
     widest = 1 + Z**2 / n
-    return Level(p, max((middle - spread) / widest, 0.0), min((middle + spread) / widest, 1.0))
+    lo, hi = max((middle - spread) / widest, 0.0), min((middle + spread) / widest, 1.0)
+    return Level(p, min(lo, p), max(hi, p))  # at 0 and 1 an end is p itself, but for rounding
 
 
 def _value(level: Level | None) -> float:

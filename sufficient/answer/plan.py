@@ -77,6 +77,7 @@ class Plan:
     need: Demand = field(repr=False)  # what the plan bets on
     criteria: tuple[Criterion, ...] = ()  # what shall be reached, all of it
     now_by_class: tuple[tuple[str, int], ...] = ()  # of `best.now`; empty where classes cost the same
+    trains: int | None = None  # objects at hand, where training on all of them is forecast to suffice
 
 
 def plan(

@@ -70,8 +70,8 @@ def may_be_unreachable(never: float) -> Notice:
     """Return that no amount of data may be enough."""
     return Notice(
         "TARGET-MAY-BE-UNREACHABLE",
-        f"With {percent(never)} no number of objects reaches the target for this model and these features: "
-        "consider a better model, or an easier target, before the last rounds are paid.",
+        f"With a chance of {percent(never)}, no number of objects reaches the target for this model and "
+        "these features: consider a better model, or an easier target, before the last rounds are paid.",
     )
 
 
@@ -79,9 +79,9 @@ def beyond_horizon(beyond: float, horizon: int) -> Notice:
     """Return that part of the forecast is only a lower bound."""
     return Notice(
         "BEYOND-HORIZON",
-        f"With {percent(beyond)} more than {about(horizon, 2)} objects are needed, past 10 × the largest "
-        "size run, where the forecast is only a lower bound and the plan does not go: plan again after this "
-        "round.",
+        f"With a chance of {percent(beyond)}, more than {about(horizon, 2)} objects are needed, past 10 × "
+        "the largest size run, where the forecast is only a lower bound and the plan does not go: plan again "
+        "after this round.",
     )
 
 

@@ -44,6 +44,8 @@ def plan_collection(
     counts = np.bincount(record.labels, minlength=len(record.classes)).tolist()
     classes = dict(zip(record.classes, counts, strict=True))
     need = need_of(measures, criteria, confirm=confirm)
+    needs = _unmet(measures, criteria, confirm)
+    _check_fitted(measures, needs)
     each = cost_per_object(cost, classes)
     made = plan(need, goal, cost=each, round_cost=round_cost, rounds=rounds, budget=budget)
     notices = list(made.notices)
@@ -53,7 +55,13 @@ def plan_collection(
     if len(criteria) > 1:
         notices.append(words.go_together([each.phrase for each in criteria]))
     split = _by_class(made.best.now, classes) if isinstance(cost, Mapping) else ()
-    return replace(made, criteria=tuple(criteria), now_by_class=split, notices=tuple(notices))
+    return replace(
+        made,
+        criteria=tuple(criteria),
+        now_by_class=split,
+        notices=tuple(notices),
+        trains=_trains(record.shares, needs),
+    )
 
 
 def need_of(measures: Measures, criteria: Sequence[Criterion], *, confirm: int = CONFIRM) -> Demand:
@@ -77,6 +85,33 @@ def need_of(measures: Measures, criteria: Sequence[Criterion], *, confirm: int =
     needs = np.array([_needed(measures, asked, confirm) for asked in criteria])  # (criteria, SAMPLES)
     last = measures.points[-1].k
     return demand(needs.max(axis=0), horizon=more_needed(measures.record.shares, FARTHEST * last))
+
+
+def _unmet(measures: Measures, criteria: Sequence[Criterion], confirm: int) -> list[Forecast | None]:
+    """Return the forecasts of what is not met already."""
+    found = (answered(measures, each, confirm=confirm) for each in criteria)
+    return [each.forecast for each in found if each.verdict != "sufficient"]
+
+
+def _check_fitted(measures: Measures, needs: Sequence[Forecast | None]) -> None:
+    """Refuse a plan where objects at hand were not fitted, unless they are forecast to be enough.
+
+    What is at hand could lie past the horizon of the forecast, and would cost nothing to learn from.
+    """
+    last, pool = measures.points[-1].k, measures.pool
+    ends = [None if each is None else each.k_interval[1] for each in needs]
+    if last < pool and any(end is None or end > pool for end in ends):
+        raise DataError(
+            f"the study stopped at k = {last:,} of {pool:,} objects at hand, and a plan needs what is at "
+            "hand to be fitted: raise --max-samples (or --time-limit) first, then plan."
+        )
+
+
+def _trains(shares: AnyShares, needs: Sequence[Forecast | None]) -> int | None:
+    """Return all objects at hand where training on every one of them is forecast to suffice, else None."""
+    everything = shares.used + shares.not_read
+    sizes = [None if each is None else each.k_needed for each in needs]
+    return everything if all(k is not None and k <= everything for k in sizes) else None
 
 
 def _needed(measures: Measures, asked: Criterion, confirm: int) -> Floats:  # (SAMPLES,) ascending

@@ -59,10 +59,11 @@ def reason(
     everything = f"With all {end:,} objects available to fit, {found}"
     if rule == "met" and size is not None and last is not None:
         sizes = words.listed([f"{p.k:,}" for p in measures.points[-confirm:]])
+        k = about(size, exact=[p.k for p in measures.points])
         return Notice(
             f"{name}-MET",
-            f"From k = {about(size)} objects on, {QUANTITY[asked.kind]} meets {goal} (confirmed "
-            f"at k = {sizes}; 95 % interval at the last {_band(asked, last)}): no more objects are needed "
+            f"From k = {k} objects on, {QUANTITY[asked.kind]} meets {goal} (confirmed at "
+            f"k = {sizes}; 95 % interval at the last {_band(asked, last)}): no more objects are needed "
             "for this.",
         )
     if rule == "not-met":

@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 from sufficient.answer import target_words, words
-from sufficient.answer.answer import Answer, CriterionAnswer, Level, Verdict
+from sufficient.answer.answer import Answer, CriterionAnswer, Level, Outlook, Verdict
 from sufficient.answer.criteria import Criterion, asked_of
 from sufficient.answer.crossing import sufficient_size
 from sufficient.answer.measures import Measures
@@ -188,11 +189,29 @@ def _answer(
         forecast=own.forecast,
         curve=measures.points,
         rate=measures.rate,
-        outlook=measures.outlook,
+        outlook=_outlook(measures, deciding),
         warnings=tuple(warnings),
         criteria=answers,
         per_class=with_needs(measures, _accuracy_asked(deciding)),
     )
+
+
+def _outlook(measures: Measures, answers: Sequence[CriterionAnswer]) -> Outlook | None:
+    """Return the outlook; where a least gain is asked, accuracy at twice the size is what that was judged by.
+
+    Its forecast knows what all sizes share; two forecasts of one doubling would contradict each other.
+    """
+    seen = measures.outlook
+    asked = [each for each in answers if each.criterion.kind == "min-gain"]
+    if not asked or seen is None or seen.accuracy is None or seen.at_double is None:
+        return seen
+    brings = asked[0].at_last
+    if brings is None:
+        return replace(seen, at_double=None)
+    mean, lo, hi = (
+        min(max(seen.accuracy + gained, 0.0), 1.0) for gained in (brings.value, brings.lo, brings.hi)
+    )
+    return replace(seen, at_double=replace(seen.at_double, accuracy=mean, accuracy_interval=(lo, hi)))
 
 
 def _over(answers: Sequence[CriterionAnswer]) -> Verdict:

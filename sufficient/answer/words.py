@@ -48,10 +48,10 @@ def _met(points: Sequence[CurvePoint], size: int, tol: float, confirm: int) -> N
     sizes = listed([f"{p.k:,}" for p in points[-confirm:]])
     return Notice(
         "TOLERANCE-MET",
-        f"From k = {about(size)} objects on, one more changes the mean loss by no more than {tolerance(tol)} "
-        f"nats on average (confirmed at k = {sizes}; 95 % interval at the last {_band(points[-1])}): no more "
-        "objects are needed for this tolerance, and the outlook says whether they would still improve "
-        "accuracy.",
+        f"From k = {about(size, exact=[p.k for p in points])} objects on, one more changes the mean loss by "
+        f"no more than {tolerance(tol)} nats on average (confirmed at k = {sizes}; 95 % interval at the last "
+        f"{_band(points[-1])}): no more objects are needed for this tolerance, and the outlook says whether "
+        "they would still improve accuracy.",
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from sufficient.answer.answer import Answer, ClassAnswer, CriterionAnswer, Forecast, Level, SizeInterval
 from sufficient.answer.criteria import TARGETS, Criterion
@@ -25,20 +25,30 @@ WANTED = {
 
 def phrases(answer: Answer) -> str:
     """Return what the verdict is about, short: `at tol 1e-4 nats`, `for accuracy 0.95 and loss 0.2 nats`."""
-    at_hand = [each.criterion for each in at_issue(answer)] or [Criterion("tol", answer.tolerance)]
+    at_hand = _named(answer)
     said = listed([each.phrase for each in at_hand])
     return f"at {said}" if [each.kind for each in at_hand] == ["tol"] else f"for {said}"
 
 
 def wanted(answer: Answer) -> str:
     """Return what the verdict is about in a sentence: `a tolerance of 1e-4 nats`."""
-    at_hand = [each.criterion for each in at_issue(answer)] or [Criterion("tol", answer.tolerance)]
-    return listed([WANTED[each.kind].format(tolerance(each.value)) for each in at_hand])
+    return listed([WANTED[each.kind].format(tolerance(each.value)) for each in _named(answer)])
 
 
 def at_issue(answer: Answer) -> tuple[CriterionAnswer, ...]:
     """Return the criteria that make the verdict what it is."""
     return tuple(each for each in answer.asked if each.verdict == answer.verdict)
+
+
+def _named(answer: Answer) -> list[Criterion]:
+    """Return the criteria that a title names: all where all are met, else the one whose numbers it gives."""
+    found = at_issue(answer)
+    if answer.verdict == "insufficient":
+        needs = hardest(answer)
+        found = tuple(each for each in found if needs is not None and each.forecast == needs)[:1] or found[:1]
+    elif answer.verdict == "inconclusive" and answer.reasons:
+        found = tuple(each for each in found if each.reason == answer.reasons[0])[:1] or found
+    return [each.criterion for each in found] or [Criterion("tol", answer.tolerance)]
 
 
 def deciding(answer: Answer) -> tuple[Notice, ...]:
@@ -56,7 +66,7 @@ def hardest(answer: Answer) -> Forecast | None:
 
 
 def needed(forecast: Forecast | None, unit: str = "") -> str:
-    """Return how many are needed: `about 12,300 [9,800, 17,000] needed`."""
+    """Return how many are needed: `about 12,300 [9,800, 17,000] needed`; `unit` stands before `needed`."""
     if forecast is None:
         return "how many are needed cannot be forecast from what was run"
     if forecast.notices:
@@ -64,8 +74,22 @@ def needed(forecast: Forecast | None, unit: str = "") -> str:
     if forecast.k_needed is None:
         lower = forecast.k_interval[0]
         return f"more than {'10 × as many' if lower is None else about(lower, 2)} {unit}needed"
-    digits = forecast_digits(forecast)
-    return f"about {with_ends(forecast.k_needed, forecast.k_interval, digits)} {unit}needed"
+    if forecast.extrapolation == "none":
+        return met_as_forecast(forecast.k_needed, forecast.k_interval[1])
+    return f"{_to_fit(forecast, forecast.k_needed)} {unit}needed"
+
+
+def met_as_forecast(last: int, upper: int | None) -> str:
+    """Return that the forecast, which starts at the last size run, is met there."""
+    most = "an open number" if upper is None else about(upper, exact=(last,))
+    reach = "" if upper == last else f", {most} at most (95 %)"
+    return f"met at k = {last:,} as forecast{reach}; one more size is needed to confirm it"
+
+
+def _to_fit(forecast: Forecast, needed: int) -> str:
+    """Return the forecast size with its interval; the last size run, where an end is that, in full."""
+    run = [k for k, *_ in forecast.path[:1]]
+    return f"about {with_ends(needed, forecast.k_interval, forecast_digits(forecast), exact=run)}"
 
 
 def forecast_digits(forecast: Forecast) -> int:
@@ -73,9 +97,10 @@ def forecast_digits(forecast: Forecast) -> int:
     return 3 if forecast.extrapolation in ("none", "within-4x") else 2
 
 
-def with_ends(count: int, interval_ends: SizeInterval, digits: int) -> str:
-    """Return a count with its interval, rounded to the same place."""
-    return f"{about(count, digits)} {ends(interval_ends, like=count, digits=digits)}"
+def with_ends(count: int, interval_ends: SizeInterval, digits: int, *, exact: Collection[int] = ()) -> str:
+    """Return a count with its interval, rounded to the same place; `exact` as for `about`."""
+    span = ends(interval_ends, like=count, digits=digits, exact=exact)
+    return f"{about(count, digits, exact=exact)} {span}"
 
 
 def percent(probability: float) -> str:
@@ -83,25 +108,35 @@ def percent(probability: float) -> str:
     return "over 99 %" if probability > 0.99 else f"{rounded(round(100 * probability), 2)} %"
 
 
-def criterion_lines(answer: Answer) -> list[tuple[str, str]]:
-    """Return one line for each thing that is asked beside a tolerance, under the name of its option."""
+def criterion_lines(answer: Answer, *, fitted: float | None = None) -> list[tuple[str, str]]:
+    """Return one line for each thing that is asked beside a tolerance, under the name of its option.
+
+    `fitted`: the share of what is collected that is fitted, where it is known.
+    """
+    run = [point.k for point in answer.curve]
     return [
-        ("target" if each.criterion.kind in TARGETS else each.criterion.kind, _criterion_line(each))
+        (
+            "target" if each.criterion.kind in TARGETS else each.criterion.kind,
+            _criterion_line(each, run, fitted),
+        )
         for each in answer.asked
         if each.criterion.kind != "tol"
     ]
 
 
-def _criterion_line(answer: CriterionAnswer) -> str:
+def _criterion_line(answer: CriterionAnswer, run: Sequence[int], fitted: float | None) -> str:
     asked = answer.criterion
     named = tolerance(asked.value) if asked.kind not in TARGETS else asked.phrase
     parts = [f"{named}: {answer.verdict}"]
     if answer.at_last is not None:
         parts.append(_now(asked, answer.at_last))
-    if answer.k_sufficient is not None:
-        parts.append(f"k* = {with_ends(answer.k_sufficient, answer.k_interval or (None, None), 3)} (95 %)")
+    if answer.k_sufficient is not None and asked.kind == "min-gain":
+        parts.append(f"met at k = {answer.k_sufficient:,}; not looked for earlier")
+    elif answer.k_sufficient is not None:
+        span = with_ends(answer.k_sufficient, answer.k_interval or (None, None), 3, exact=run)
+        parts.append(f"k* = {span} (95 %)")
     elif asked.kind != "min-gain":
-        parts.append(_need(answer.forecast))
+        parts.append(_need(answer.forecast, fitted))
     return ", ".join(parts)
 
 
@@ -112,12 +147,15 @@ def _now(asked: Criterion, level: Level) -> str:
     return f"{shown(asked, level.value)} {interval((level.lo, level.hi), lambda end: shown(asked, end))} now"
 
 
-def _need(forecast: Forecast | None) -> str:
-    if forecast is None or forecast.notices:
+def _need(forecast: Forecast | None, fitted: float | None) -> str:
+    if forecast is None or forecast.notices or forecast.extrapolation == "none":
         return needed(forecast)
     said = f"{needed(forecast)} (90 %)"
-    if forecast.more_needed:
-        said += f", {about(forecast.more_needed, 2)} more to collect"
+    if forecast.more_needed and forecast.k_needed is not None:
+        said = f"{_to_fit(forecast, forecast.k_needed)} to fit (90 %)"
+        said += f"; {about(forecast.more_needed, 2)} more to collect"
+        if fitted is not None:
+            said += f", as {percent(fitted)} of what is collected is fitted"
     if forecast.extrapolation == "beyond-4x":
         said += ", a rough guide so far out"
     never = forecast.probability_unreachable
@@ -133,7 +171,7 @@ def class_lines(answer: Answer) -> list[str]:
         return []
     bad = worst(classes)
     if not bad:
-        return [f"no few classes hold half of the error; the worst is {_described(classes[0])}"]
+        return [f"the error is spread over most classes; the worst is {_described(classes[0])}"]
     objects = sum(each.objects for each in classes)
     part = percent(sum(each.objects for each in bad) / objects)
     share_of_error = percent(sum(_share(each) for each in bad))
@@ -146,6 +184,7 @@ def class_lines(answer: Answer) -> list[str]:
         f"{each.name} about {with_ends(each.objects_needed, each.needed_interval, 2)} (has {each.objects:,})"
         for each in bad
         if each.objects_needed is not None and each.needed_interval is not None
+        if each.objects_needed > each.objects
     ]
     if needs:
         lines.append(f"to reach the accuracy asked for, objects in all (90 %): {listed(needs)}")

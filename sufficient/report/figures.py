@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from pathlib import Path
 
 from sufficient.answer.answer import Answer
@@ -42,7 +42,16 @@ def draw_all(answer: Answer, record: Record, directory: Path, *, title: str) -> 
     paths = _draw_curve(answer, directory, title)
     for name, display in _alone(answer, record):
         paths += _draw(display, directory / name)
+    _clear(directory, set(paths))
     return paths
+
+
+def _clear(directory: Path, drawn: Collection[Path]) -> None:
+    """Remove figures of targets that were asked before and are not now."""
+    for suffix in (".svg", ".png"):
+        for path in directory.glob(f"forecast_*{suffix}"):
+            if path not in drawn:
+                path.unlink(missing_ok=True)
 
 
 def _alone(answer: Answer, record: Record) -> Iterator[tuple[str, Display]]:

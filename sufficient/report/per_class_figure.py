@@ -44,8 +44,8 @@ class PerClassDisplay(Display):
             rows,
             [100 * level.value for level in shares],
             xerr=[
-                [100 * (level.value - level.lo) for level in shares],
-                [100 * (level.hi - level.value) for level in shares],
+                [100 * max(level.value - level.lo, 0.0) for level in shares],
+                [100 * max(level.hi - level.value, 0.0) for level in shares],
             ],
             color=[LIMIT if each.name in named else MEASURED for each in shown],
             ecolor=INK,

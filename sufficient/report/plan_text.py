@@ -15,7 +15,16 @@ from sufficient.rounding import about, ends, objects
 def explain_plan(plan: Plan) -> list[str]:
     """Return the lines of the plan, each with its label in the first column."""
     best, naive = plan.best, plan.naive
-    lines = [("plan", f"{collect(plan, best)} · {_outcome(plan, best)}")]
+    lines = []
+    if plan.trains is not None and best.total:
+        lines.append(
+            (
+                "to train",
+                f"nothing need be bought: training on all {objects(plan.trains)} is forecast to suffice; the "
+                "purchase below is to see it in a study (held-out shares included)",
+            )
+        )
+    lines.append(("plan", f"{collect(plan, best)} · {_outcome(plan, best)}"))
     later = [q for q in best.quantities[1:] if q]
     if later:
         then = ", then ".join(about(q) for q in later)
@@ -42,7 +51,11 @@ def labelled(label: str, texts: Sequence[str]) -> list[str]:
 def collect(plan: Plan, policy: Policy) -> str:
     """Return what a policy buys: `collect 3,200 now (of up to 7,900 over 3 rounds)`."""
     if policy.total == 0:
-        return "collect nothing"
+        return (
+            "no plan"
+            if plan.goal.success is not None and policy.success < WORTH_SAYING
+            else "collect nothing"
+        )
     bought = sum(q > 0 for q in policy.quantities)
     if bought == 1:
         alone = "in one go" if plan.rounds > 1 else "in the only round"
@@ -52,7 +65,10 @@ def collect(plan: Plan, policy: Policy) -> str:
 
 def _outcome(plan: Plan, policy: Policy) -> str:
     what = "expected cost" if plan.goal.success is not None else "expected cost with misses"
-    return f"{what} {money(policy.expected_cost)} · success {percent(policy.success)}"
+    # each object still missing costs money: past the horizon nobody knows how many those are
+    bound = plan.goal.shortage and plan.need.beyond + plan.need.never >= WORTH_SAYING
+    cost = f"{'at least ' if bound else ''}{money(policy.expected_cost)}"
+    return f"{what} {cost} · success {percent(max(policy.success, 0.0))}"
 
 
 def _spend(policy: Policy) -> str:

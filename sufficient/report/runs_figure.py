@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 from sufficient.answer.elsewhere import AHEAD, RunsAnswer
 from sufficient.report.display import Display
 from sufficient.report.marks import HORIZONS
-from sufficient.report.runs_text import needed
+from sufficient.report.runs_text import in_nats, needed, phrase
 from sufficient.report.style import (
     FAINT,
     FORECAST,
@@ -57,9 +57,9 @@ class RunsDisplay(Display):
         found = answer.forecast.k_needed
         if found is not None:
             ax.plot([found], [answer.criterion.value], "D", color=MET, markersize=7, zorder=5, label="needed")
-        ax.set_title(f"{answer.criterion.phrase}: {needed(answer)}", color=INK, pad=12, wrap=True)
+        ax.set_title(f"{phrase(answer)}: {needed(answer)}", color=INK, pad=12, wrap=True)
         ax.set_xlabel("objects trained on")
-        ax.set_ylabel(f"{answer.criterion.kind}{', nats' if answer.criterion.kind == 'loss' else ''}")
+        ax.set_ylabel(f"{answer.criterion.kind}{', nats' if in_nats(answer) else ''}")
         count_axis(ax.xaxis, low, high)
         ax.legend(loc="best", fontsize=10, framealpha=0.9, edgecolor="none", labelcolor=FAINT)
 

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sufficient.answer.answer import Answer, CriterionAnswer, Forecast
 from sufficient.report.criteria_text import (
@@ -13,6 +13,7 @@ from sufficient.report.criteria_text import (
     deciding,
     forecast_digits,
     hardest,
+    met_as_forecast,
     needed,
     percent,
     phrases,
@@ -21,6 +22,10 @@ from sufficient.report.criteria_text import (
 )
 from sufficient.rounding import about, ends, interval, nats, objects, share, signed, tolerance
 
+if TYPE_CHECKING:
+    from sufficient.study.record import Record
+
+MADE = " numbers an image ("  # in the reason of features that a model made
 LABEL = 12  # characters before the text of a line
 INCONCLUSIVE = {  # the deciding reason in one clause
     "CURVE-NOT-FALLING": "the difference does not fall as objects are added",
@@ -49,12 +54,12 @@ def headline(answer: Answer) -> str:
     """Return the verdict as one plain sentence."""
     available, what = objects(answer.k_available + answer.not_read), wanted(answer)
     if answer.verdict == "sufficient" and answer.k_sufficient is not None:
-        k = about(answer.k_sufficient)
+        k = about(answer.k_sufficient, exact=_run(answer))
         return f"Sufficient: {k} objects are enough for {what}; {available} are available to fit."
     if answer.verdict == "insufficient":
         return (
             f"Insufficient: {available} objects available to fit are too few for {what}; "
-            f"{needed(hardest(answer), 'objects ')}."
+            f"{needed(hardest(answer), 'objects to fit are ')}."
         )
     code = _deciding(answer)
     clause = INCONCLUSIVE.get(code, code.lower().replace("-", " "))
@@ -63,20 +68,22 @@ def headline(answer: Answer) -> str:
     return f"Inconclusive for {what}: {clause}."
 
 
-def explain(answer: Answer, *, model: str, features: str, data: Mapping[str, Any]) -> list[str]:
+def explain(
+    answer: Answer, *, model: str, features: str, data: Mapping[str, Any], remarks: Sequence[str] = ()
+) -> list[str]:
     """Return the lines below the headline, each with its label in the first column.
 
     `model` and `features` say for what the verdict holds; `data` is the block of the same name in
-    `result.json`.
+    `result.json`; `remarks` say more of the data.
     """
     own = next((each for each in answer.criteria if each.criterion.kind == "tol"), None)
     lines = [
         *_of_tolerance(answer, own),
-        *criterion_lines(answer),
+        *criterion_lines(answer, fitted=_fitted(data)),
         *(("reason", f"{notice.message} [{notice.code}]") for notice in deciding(answer)),
         ("model", model),
         ("features", features),
-        *(("data", text) for text in _data(data)),
+        *(("data", text) for text in (*_data(data), *remarks)),
     ]
     if answer.forecast is not None and (own is None or own.asked):
         lines += [("how many", text) for text in _how_many(answer, answer.forecast, data)]
@@ -88,6 +95,25 @@ def explain(answer: Answer, *, model: str, features: str, data: Mapping[str, Any
         lines.append(("rate", f"the difference goes as {exponent} (95 %); Lemma 1 of the paper says k^−1"))
     lines += [("warning", f"{notice.message} [{notice.code}]") for notice in answer.warnings]
     return _labelled(lines)
+
+
+def features_words(features: Mapping[str, Any]) -> str:
+    """Return what heads are fitted on and why, the name once: reasons begin with it, but for older runs."""
+    name, reason = str(features["name"]), str(features["reason"])
+    return reason if reason.startswith(name) else f"{name}: {reason}"
+
+
+def data_remarks(record: Record) -> list[str]:
+    """Return what there is to know of the data beside its numbers: groups, and how copies are told."""
+    said, options = [], record.options
+    if groups := record.data.get("groups"):
+        by = options.get("group_column") or (
+            f"folders of level {options['group_level']}" if options.get("group_level") else None
+        )
+        said.append(f"{objects(groups)} groups{f' ({by})' if by else ''}, none on two sides of a split")
+    if MADE in record.features.get("reason", ""):
+        said.append("copies are told by their files' bytes; `sufficient check` also compares pixels")
+    return said
 
 
 def _labelled(lines: list[tuple[str, str]]) -> list[str]:
@@ -102,10 +128,22 @@ def _labelled(lines: list[tuple[str, str]]) -> list[str]:
 def _k_star(answer: Answer) -> str:
     assert answer.k_sufficient is not None
     lo, hi = answer.k_interval or (None, None)
-    k = about(answer.k_sufficient)
+    k = about(answer.k_sufficient, exact=_run(answer))
     if lo is None and hi in (None, answer.k_sufficient):
         return f"k* ≤ {k}"
-    return f"k* = {k} {ends((lo, hi), like=answer.k_sufficient)}"
+    return f"k* = {k} {ends((lo, hi), like=answer.k_sufficient, exact=_run(answer))}"
+
+
+def _run(answer: Answer) -> list[int]:
+    """Return the sizes that were run: their numbers are given in full, and nothing is rounded past them."""
+    return [point.k for point in answer.curve]
+
+
+def _fitted(data: Mapping[str, Any]) -> float:
+    """Return the share of the objects that is fitted at the shares of the data."""
+    unread = int(data.get("not_read", 0))
+    fit = data["used"] - data["validation"] - data["held_out"]
+    return float((fit + unread) / (data["used"] + unread))
 
 
 def _deciding(answer: Answer) -> str:
@@ -119,7 +157,9 @@ def _of_tolerance(answer: Answer, own: CriterionAnswer | None) -> list[tuple[str
     if not own.asked:
         return []
     alone = replace(answer.of_tolerance, verdict=own.verdict)
-    return [("decided" if own.verdict == "sufficient" else "measured", _decided(alone))]
+    if own.verdict != "sufficient":
+        return [("measured", _decided(alone))]
+    return [("decided" if answer.verdict == "sufficient" else "tol", _decided(alone))]
 
 
 def _decided(answer: Answer) -> str:
@@ -146,11 +186,11 @@ def _how_many(answer: Answer, forecast: Forecast, data: Mapping[str, Any]) -> li
         lines = [f"only a lower bound, the forecast passes 10 × the largest size{least}{at_least}"]
     else:
         digits = forecast_digits(forecast)
-        fit = f"about {with_ends(k, forecast.k_interval, digits)} to fit (90 %)"
+        fit = f"about {with_ends(k, forecast.k_interval, digits, exact=_run(answer))} to fit (90 %)"
         if forecast.more_needed is not None and k > used:
             collect = with_ends(forecast.more_needed, forecast.more_interval, digits)
             fit += f", that is {collect} more labelled objects at the same shares"
-        lines = [fit]
+        lines = [met_as_forecast(k, forecast.k_interval[1]) if forecast.extrapolation == "none" else fit]
         if k <= used:
             lines.append(f"training on everything at hand ({objects(used)} objects) is forecast to suffice")
             if answer.verdict == "inconclusive" and k <= answer.curve[-1].k:
@@ -183,7 +223,10 @@ def _outlook(answer: Answer) -> list[str]:
         f"loss {_loss(outlook.unseen_loss)} nats on unseen objects"
     )
     double = outlook.at_double
+    gain_asked = any(each.criterion.kind == "min-gain" for each in answer.asked)
     if double is None:
+        if gain_asked:
+            return [now]  # its own line says what doubling brings, or why that is not known
         return [now, "what doubling would bring cannot be forecast: too few sizes that learned"]
     lo, hi = double.accuracy_interval
     gain = 100 * (double.accuracy - outlook.accuracy)
@@ -193,6 +236,7 @@ def _outlook(answer: Answer) -> list[str]:
         points = f"{'raise' if gain > 0 else 'lower'} accuracy by {abs(gain):.1f} points"
         change = f"doubling to k = {objects(double.k)} is forecast to {points}"
     accuracy = f"{share(double.accuracy)} {interval((lo, hi), share)}"
+    accuracy += " on the same unseen objects" if gain_asked else ""
     loss = f"{_loss(double.unseen_loss)} {interval(double.unseen_loss_interval, _loss)}"
     return [now, f"{change}: accuracy {accuracy}, loss {loss} nats (90 %)"]
 

@@ -76,3 +76,12 @@ def test_numbers_of_numpy_become_plain_and_phrases_have_units():
     assert Criterion("loss", 0.2).phrase == "loss 0.2 nats"
     assert Criterion("tol", 1e-4).phrase == "tol 1e-4 nats"
     assert Criterion("accuracy", 0.95).phrase == "accuracy 0.95"
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [("accuracy=95%", "95% is no number: write accuracy=0.95"), ("error= 5 %", "write error=0.05")],
+)
+def test_percent_is_told_how_to_be_written(text, said):
+    with pytest.raises(UsageError, match=said):
+        criterion(text)
