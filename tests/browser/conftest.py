@@ -10,7 +10,8 @@ ARGUMENTS = [
 ]  # fmt: skip
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
+    # of the package: closed before other tests fork processes, which would hold its pipes open
 def browser():
     sync_api = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed: pip install '.[test]'"
