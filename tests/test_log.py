@@ -89,6 +89,7 @@ class Wandb:
 def study(listener, told, *, earlier=0):
     """Say what a study says."""
     listener.data_progress(1, 2)
+    listener.model_loading("vit")
     listener.features_progress(1, 2, 3.0)
     listener.resumed(told.curve[:earlier])
     for i, point in enumerate(told.curve[earlier:], start=earlier):

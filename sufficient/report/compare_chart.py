@@ -26,8 +26,12 @@ from sufficient.report.reference import lower_end, upper_end
 from sufficient.rounding import nats, objects, tolerance
 
 COLOURS = 6  # then dashes tell curves apart
+LEFT_PART = 0.45  # of the axis: what begins right of it has its words on its left
 ROW = 24  # SVG units of one run below the curves
 GAP = 62  # between the curves and the first row: axis and heading
+TOLD_GAP = 12  # between an interval and its words
+BESIDE, ABOVE = 4, -6  # the words' line against the row
+CHARACTER = 7.0  # width of one, at most on average
 LETTER_ROOM = 16  # SVG units between the letters beside the curves
 AHEAD = 10  # × the largest size: as far as a forecast is drawn
 
@@ -52,6 +56,9 @@ class Series:
     open_left: bool
     open_right: bool
     told: str  # what it needs, in words
+    told_x: float  # their place: beside the interval, else above it
+    told_y: float
+    told_before: bool  # they end there
 
 
 @dataclass(frozen=True)
@@ -154,6 +161,10 @@ def _series(
     path = [step for step in _path(side) if step[0] <= x.high and y.holds(step[1])]
     need = side.needed
     low, high = (None, None) if need is None else (need.low, need.high)
+    left = None if need is None else x.start if low is None else min(x.at(low), x.end)
+    right = None if need is None else x.end if high is None else min(x.at(high), x.end)
+    told = need_words(side)
+    (told_x, above), told_before = _told_place(left, right, len(told) * CHARACTER, x)
     return Series(
         letter=side.letter,
         colour=i % COLOURS + 1,
@@ -166,12 +177,31 @@ def _series(
         letter_y=letter[1],
         row=round(row, 1),
         size=None if need is None or need.k is None or not x.holds(need.k) else x.at(need.k),
-        left=None if need is None else x.start if low is None else min(x.at(low), x.end),
-        right=None if need is None else x.end if high is None else min(x.at(high), x.end),
+        left=left,
+        right=right,
         open_left=low is None,
         open_right=high is None or high > x.high,
-        told=need_words(side),
+        told=told,
+        told_x=round(told_x, 1),
+        told_y=round(row + above, 1),
+        told_before=told_before,
     )
+
+
+def _told_place(
+    left: float | None, right: float | None, width: float, x: Axis
+) -> tuple[tuple[float, float], bool]:
+    """Return where words of this width stand, from the row, and whether they end there: in the drawing."""
+    if left is None or right is None:
+        return (x.start + TOLD_GAP, BESIDE), False
+    if left - x.start > LEFT_PART * (x.end - x.start):
+        return (left - TOLD_GAP, BESIDE), True
+    edge = x.end + LETTER_ROOM
+    if right + TOLD_GAP + width <= edge:
+        return (right + TOLD_GAP, BESIDE), False
+    if left - TOLD_GAP - width >= x.start:
+        return (left - TOLD_GAP, BESIDE), True
+    return (max(right - TOLD_GAP, x.start + width), ABOVE), True
 
 
 def _letter_place(points: Sequence[CurvePoint], x: Axis, y: Axis) -> tuple[float, float]:

@@ -57,7 +57,7 @@ def to_dict(
         "curve": [dataclasses.asdict(point) for point in answer.curve],
         "rate": _finite_or_none(answer.rate, "exponent"),
         "outlook": None if answer.outlook is None else dataclasses.asdict(answer.outlook),
-        "data": {"not_read": 0, **data},  # a run of version 1 read everything
+        "data": {"not_read": 0, "groups": None, **data},  # a run of version 1 read everything
         "features": features,
         "model": model,
         "environment": environment,
@@ -73,9 +73,18 @@ def to_dict(
 
 
 def data_block(
-    audit: Audit, *, spec: str, fingerprint: str, held_out: int, validation: int
+    audit: Audit,
+    *,
+    spec: str,
+    fingerprint: str,
+    held_out: int,
+    validation: int,
+    groups: int | None = None,
 ) -> dict[str, Any]:
-    """Return the `data` part of the result: found = used + not read + skipped, those by reason."""
+    """Return the `data` part of the result: found = used + not read + skipped, those by reason.
+
+    `groups`: how many the used objects are of, where groups stay together.
+    """
     smallest = min(audit.class_counts, key=lambda name: audit.class_counts[name], default=None)
     return {
         "spec": spec,
@@ -85,6 +94,7 @@ def data_block(
         "not_read": audit.not_read,
         "held_out": held_out,
         "validation": validation,
+        "groups": groups,
         "skipped": dict(audit.skipped_counts),
         "classes": len(audit.class_counts),
         "smallest_class": None

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Sequence
 from sufficient.report.local_names import local
 from sufficient.report.methods import REFERENCES, methods
 from sufficient.report.page import encodable
-from sufficient.report.page_facts import STAGE_COLUMNS, stage_rows
+from sufficient.report.page_facts import STAGE_COLUMNS, alone, asked_words, stage_rows
 from sufficient.report.page_more import Block, blocks
-from sufficient.report.page_table import Row, answers, is_round, rows, told
+from sufficient.report.page_table import CRITERIA, Row, answers, is_round, rows, told
 from sufficient.report.text import headline
 from sufficient.result import Estimate
 
@@ -26,15 +26,16 @@ def markdown(estimate: Estimate) -> str:
     table = rows(estimate, answers(estimate))
     parts = [
         f"# {escaped(headline(answer))}",
+        escaped(asked_words(answer)),
         _list(said, ("decided", "measured", "reason")),
         "## The curve",
         _table(STAGE_COLUMNS, stage_rows(answer)),
         _list(said, ("rate",)),
-        "## At other tolerances",
+        f"## At other tolerances{'' if alone(answer) else ', the tolerance alone'}",
         _table(TRIED, [_tried(row) for row in reversed(table) if _asked(row, estimate)]),
         "## Does more data help?",
         _list(said, ("more data",)),
-        *_if(_list(said, ("how many",)), "## How many more?"),
+        *_if(_list(said, ("how many", *CRITERIA)), "## How many more?"),
         *(part for block in blocks(estimate.to_dict()).values() for part in _block(block)),
         "## What was used",
         _list(said, ("model", "features", "data")),
@@ -69,7 +70,11 @@ def _if(text: str, title: str) -> list[str]:
 
 
 def _block(block: Block) -> list[str]:
-    return [f"### {block.title}", _table(block.columns, block.rows)]
+    return [
+        f"### {block.title}",
+        _table(block.columns, block.rows),
+        *("- " + escaped(note) for note in block.notes),
+    ]
 
 
 def _table(columns: Sequence[str], cells: Sequence[Sequence[str]]) -> str:

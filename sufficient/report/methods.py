@@ -6,6 +6,7 @@ import math
 from dataclasses import dataclass
 
 from sufficient import __version__
+from sufficient.report.text import features_words
 from sufficient.result import Estimate
 from sufficient.rounding import objects, tolerance
 from sufficient.study.record import Record
@@ -37,6 +38,17 @@ REFERENCES = (
     ),
 )
 
+MET = {  # kind → when it is called met
+    "accuracy": "the lower end of the 95 % interval of accuracy on unseen objects is at or above it",
+    "error": "the upper end of the 95 % interval of the share of wrong answers on unseen objects is at or "
+    "below it",
+    "loss": "the upper end of the 95 % interval of the mean loss on unseen objects is at or below it",
+    "rel-tol": "the upper end of the 95 % interval of δₖ over the mean loss on unseen objects is at or "
+    "below it",
+    "min-gain": "the upper end of the 90 % interval of the accuracy that doubling is forecast to bring is "
+    "below it",
+}
+
 
 def methods(estimate: Estimate) -> tuple[str, ...]:
     """Return the methods of a run as paragraphs of plain text, its own numbers filled in."""
@@ -60,8 +72,8 @@ def _data(estimate: Estimate) -> str:
         f"Of {objects(data['found'])} labelled objects found in {data['spec']}, {objects(data['used'])} in "
         f"{len(record.classes)} classes were used{left}. They were divided into a pool to fit "
         f"({objects(shares.k_available)}), a validation share ({objects(shares.validation)}) and a held-out "
-        f"share ({objects(shares.held_out)}){_division(record)}. Inputs: {record.features['name']}, "
-        f"{_sentence(record.features['reason'])}"
+        f"share ({objects(shares.held_out)}){_division(record)}. Inputs: "
+        f"{_sentence(features_words(record.features))}"
     )
 
 
@@ -69,7 +81,8 @@ def _division(record: Record) -> str:
     if not isinstance(record.shares, CommonShares):
         return (
             f"; each of {record.shares.replicates} replicates starts at another place of one seeded circular "
-            "order in which the classes are interleaved, so that small training sets are disjoint"
+            "order in which the classes are interleaved, so that its three shares are its own and small "
+            "training sets are disjoint"
         )
     return (
         f", the last two common to all {record.shares.replicates} replicates, whose training sets are drawn "
@@ -91,17 +104,41 @@ def _training(estimate: Estimate) -> str:
 
 
 def _difference(estimate: Estimate) -> str:
-    tol, confirm = tolerance(estimate.answer.tolerance), estimate.options.confirm
-    last = f"the last {confirm} sizes" if confirm > 1 else "the last size"
+    what = "The criterion is" if _tol_asked(estimate) else "Measured was"
     return (
-        "The criterion is the change of the mean loss by one more object, δₖ = E |Lₖ₊₁(θₖ) − Lₖ(θₖ)|, "
+        f"{what} the change of the mean loss by one more object, δₖ = E |Lₖ₊₁(θₖ) − Lₖ(θₖ)|, "
         "the mean over replicates and held-out objects, which no network has seen; by Lemma 1 of Kiselev and "
         "Grabovoy [1] it falls as 1/k. Intervals of δₖ are 95 % t intervals of its logarithm that allow for "
-        "objects shared between replicates. The data set is called sufficient when the upper end lies within "
-        f"the tolerance of {tol} nats at {last} run, all learned; k* is where the curve crosses the "
-        "tolerance for good. It is called insufficient when all objects available were fitted and the lower "
-        "end lies above the tolerance."
+        f"objects shared between replicates. {_called(estimate)}"
     )
+
+
+def _called(estimate: Estimate) -> str:
+    """Return what the tolerance decides."""
+    tol = tolerance(estimate.answer.tolerance)
+    if not _tol_asked(estimate):
+        return f"The tolerance of {tol} nats is drawn for reference; it decides nothing here."
+    others = len(estimate.answer.asked) > 1
+    met, missed = (
+        ("The tolerance is called met", "missed")
+        if others
+        else ("The data set is called sufficient", "insufficient")
+    )
+    return (
+        f"{met} when the upper end lies within the tolerance of {tol} nats at {_last(estimate)} run, all "
+        f"learned; k* is where the curve crosses the tolerance for good. It is called {missed} when all "
+        "objects available were fitted and the lower end lies above the tolerance."
+    )
+
+
+def _tol_asked(estimate: Estimate) -> bool:
+    asked = estimate.answer.asked
+    return not asked or any(each.criterion.kind == "tol" for each in asked)
+
+
+def _last(estimate: Estimate) -> str:
+    confirm = estimate.options.confirm
+    return f"the last {confirm} sizes" if confirm > 1 else "the last size"
 
 
 def _forecasts(estimate: Estimate) -> str:
@@ -109,7 +146,24 @@ def _forecasts(estimate: Estimate) -> str:
         "The number of objects that a tolerance needs is forecast by a local linear trend of ln((k + 1) δₖ) "
         "(Kalman filters averaged by their one-step-ahead likelihood; 90 % intervals; past 10 × the largest "
         "size only a lower bound). Accuracy and loss at twice the largest size are forecast by power laws "
-        "[2] averaged by backtest (90 % intervals)."
+        f"[2] averaged by backtest (90 % intervals).{_targets(estimate)}"
+    )
+
+
+def _targets(estimate: Estimate) -> str:
+    """Return when each thing asked beside a tolerance is called met, and how what it needs is forecast."""
+    asked = [each.criterion for each in estimate.answer.asked if each.criterion.kind != "tol"]
+    if not asked:
+        return ""
+    met = [f"{each.phrase} is called met when {MET[each.kind]}" for each in asked]
+    said = f" Asked: {'; '.join(met)}, at {_last(estimate)} run, all learned."
+    if len(estimate.answer.asked) > 1:
+        said += " The data set is called sufficient when all that was asked is met."
+    if all(each.kind == "min-gain" for each in asked):
+        return said
+    return (
+        f"{said} What is needed is forecast by the same trend on the logarithm of the value beside eight "
+        "laws of learning curves [2], weighted by backtest."
     )
 
 

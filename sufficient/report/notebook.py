@@ -4,22 +4,28 @@ from __future__ import annotations
 
 from sufficient.report.local_names import local
 from sufficient.report.page import DARK, LIGHT, draw, encodable, stylesheet, templates
-from sufficient.report.page_table import told
+from sufficient.report.page_table import CRITERIA, told
+from sufficient.report.text import headline
 from sufficient.result import Estimate
+
+SHOWN = ("decided", "measured", *CRITERIA, "reason", "how many")  # labels of lines
 
 
 def notebook_html(estimate: Estimate) -> str:
     """Return a fragment of HTML without script: what `Estimate._repr_html_` gives."""
     estimate = local(estimate)
     drawn = draw(estimate, widths=("wide",), scales=("log",))
+    said = told(estimate, drawn.answer)
     return encodable(
         templates()
         .get_template("notebook.html.j2")
         .render(
             answer=drawn.answer,
-            row=drawn.table[drawn.own],
+            headline=headline(drawn.answer),
+            lines=[(label, text) for label, text in said if label in SHOWN],
+            verdict=drawn.table[drawn.own].verdict,
             chart=drawn.charts[0],
-            more=[text for label, text in told(estimate, drawn.answer) if label == "more data"],
+            more=[text for label, text in said if label == "more data"],
             css=stylesheet("chart.css"),
             light=LIGHT,
             dark=DARK,

@@ -18,10 +18,11 @@ from sufficient.report import style
 from sufficient.report.local_names import local, shown_option
 from sufficient.report.methods import REFERENCES, methods
 from sufficient.report.page_chart import CurveChart, Path, Scale, Width, curve_chart
-from sufficient.report.page_facts import STAGE_COLUMNS, facts, shares_of, stage_rows
+from sufficient.report.page_facts import STAGE_COLUMNS, alone, asked_words, facts, shares_of, stage_rows
 from sufficient.report.page_more import blocks
 from sufficient.report.page_outlook import outlook_charts
 from sufficient.report.page_table import Row, answers, is_round, rows, told
+from sufficient.report.text import headline
 from sufficient.result import Estimate
 
 if TYPE_CHECKING:
@@ -56,10 +57,10 @@ DARK = {  # the same hues of Okabe and Ito's palette, light enough for a dark gr
 
 @dataclass(frozen=True)
 class Drawn:
-    """The answers of the table, the run's own among them, and the curve in every width and scale."""
+    """The answer, the table with the run's own tolerance among it, and the curve in every width and scale."""
 
-    answer: Answer
-    table: tuple[Row, ...]
+    answer: Answer  # of all that was asked
+    table: tuple[Row, ...]  # each tolerance alone
     own: int  # place of the run's tolerance in the table
     charts: tuple[CurveChart, ...]
 
@@ -79,6 +80,9 @@ def _told(estimate: Estimate, drawn: Drawn) -> dict[str, Any]:
     """Return what the page says about the answer."""
     answer, own = drawn.answer, drawn.answer.tolerance
     return {
+        "headline": headline(answer),
+        "asked": asked_words(answer),
+        "alone": alone(answer),
         "title": f"{estimate.record.data['spec']} · {estimate.record.features['name']}",
         "answer": answer,
         "row": drawn.table[drawn.own],
@@ -117,7 +121,12 @@ def _drawn(drawn: Drawn) -> dict[str, Any]:
         "charts": drawn.charts,
         "outlook": outlook_charts(drawn.answer),
         "own": drawn.own,
-        "table": {"own": drawn.own, "rows": [row.plain() for row in drawn.table], "charts": axes},
+        "table": {
+            "own": drawn.own,
+            "alone": alone(drawn.answer),
+            "rows": [row.plain() for row in drawn.table],
+            "charts": axes,
+        },
     }
 
 
@@ -150,7 +159,7 @@ def draw(estimate: Estimate, *, widths: Sequence[Width] = WIDTHS, scales: Sequen
         curve_chart(judged[own], table[own], path, kind=kind, scale=scale, floor=floor)
         for kind, scale in product(widths, scales)
     )
-    return Drawn(judged[own], table, own, charts)
+    return Drawn(estimate.answer, table, own, charts)
 
 
 def stylesheet(*names: str) -> Markup:

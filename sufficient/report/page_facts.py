@@ -3,13 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
-from sufficient.answer.answer import Answer, CurvePoint
+from sufficient.answer.answer import Answer, CriterionAnswer, CurvePoint
+from sufficient.answer.target_words import shown
+from sufficient.report.criteria_text import at_issue, hardest, needed
 from sufficient.report.marks import mark_lines
-from sufficient.rounding import interval, nats, objects, share
+from sufficient.rounding import interval, nats, objects, share, signed, tolerance
 from sufficient.study.record import Record
+
+MEASURED = {  # quantities with a card of their own where they are asked
+    "rel-tol": "change relative to the loss",
+    "error": "wrong on unseen objects",
+    "loss": "loss on unseen objects",
+    "min-gain": "accuracy gained by doubling",
+}
 
 
 @dataclass(frozen=True)
@@ -31,27 +40,28 @@ class Part:
 
 
 def facts(answer: Answer, data: Mapping[str, Any]) -> tuple[Fact, ...]:
-    """Return the figures that a reader in a hurry wants: how many, of how many, the change, the accuracy."""
-    found = [*_how_many(answer)]
-    found.append(Fact("available to fit", objects(answer.k_available), f"of {objects(data['used'])} used"))
-    alive = [point for point in answer.curve if point.difference is not None]
-    if alive:
-        last = alive[-1]
-        found.append(
-            Fact(
-                "change by one more object",
-                f"{nats(last.difference)} nats",
-                f"{_span(last)} at k = {objects(last.k)}",
-            )
-        )
-    outlook = answer.outlook
-    if outlook is not None and outlook.accuracy is not None:
-        note = f"at k = {objects(outlook.k)}"
-        if outlook.at_double is not None:
-            double = outlook.at_double
-            note = f"{share(double.accuracy)} {interval(double.accuracy_interval, share)} with twice the data"
-        found.append(Fact("accuracy on unseen objects", share(outlook.accuracy), note))
-    return tuple(found)
+    """Return what a reader in a hurry wants: how many, of how many, what was asked as measured, accuracy."""
+    available = Fact("available to fit", objects(answer.k_available), f"of {objects(data['used'])} used")
+    return (*_how_many(answer), available, *_measured(answer), *_accuracy(answer))
+
+
+def asked_words(answer: Answer) -> str:
+    """Return what was asked in a sentence, and that a tolerance nobody asked for decides nothing."""
+    asked = [each.criterion.phrase for each in answer.asked] or [f"tol {tolerance(answer.tolerance)} nats"]
+    said = f"Asked: {', '.join(asked)}."
+    if len(asked) > 1:
+        said += " All must hold."
+    if alone(answer):
+        return said
+    own = f"tol {tolerance(answer.tolerance)} nats"
+    return (
+        said if own in asked else f"{said} The tolerance drawn, {own}, is for reference and decides nothing."
+    )
+
+
+def alone(answer: Answer) -> bool:
+    """Return whether nothing but the tolerance was asked."""
+    return all(each.criterion.kind == "tol" for each in answer.asked)
 
 
 def shares_of(record: Record) -> tuple[Part, ...]:
@@ -89,14 +99,59 @@ STAGE_COLUMNS = (
 
 
 def _how_many(answer: Answer) -> list[Fact]:
-    lines = mark_lines(answer)
-    if not lines:
+    """Return from how many objects on all that was asked is met, or what the hardest of it needs."""
+    if answer.k_sufficient is not None:
+        lines = mark_lines(answer)
+        value = lines[0].removeprefix("k* = ").removeprefix("k* ")
+        return [Fact("enough from", value, lines[1] if len(lines) > 1 else "")]
+    forecast = hardest(answer)
+    if forecast is None:
         return []
-    name, value = ("enough from", lines[0].removeprefix("k* = ").removeprefix("k* "))
-    if answer.k_sufficient is None:
-        name = "needed to fit"
-        value = lines[0].removeprefix("forecast: ").removesuffix(" needed").replace("more than", "over")
-    return [Fact(name, value, lines[1] if len(lines) > 1 else "")]
+    needs = next((each for each in at_issue(answer) if each.forecast is forecast), None)
+    name = "needed to fit" if needs is None or alone(answer) else f"needed for {needs.criterion.phrase}"
+    if forecast.notices:
+        return [Fact(name, "not known", needed(forecast))]
+    lines = mark_lines(replace(answer, forecast=forecast)) or (needed(forecast),)
+    value = lines[0].removeprefix("forecast: ").removesuffix(" needed")
+    return [Fact(name, value, lines[1] if len(lines) > 1 else "to fit, 90 % forecast")]
+
+
+def _measured(answer: Answer) -> list[Fact]:
+    """Return what was asked, as it was measured at the last size; accuracy has a card of its own."""
+    alive = [point for point in answer.curve if point.difference is not None]
+    own = next((each for each in answer.criteria if each.criterion.kind == "tol"), None)
+    found = []
+    if alive and (own is None or own.asked):
+        last = alive[-1]
+        change, note = f"{nats(last.difference)} nats", f"{_span(last)} at k = {objects(last.k)}"
+        found.append(Fact("change by one more object", change, note))
+    others = {each.criterion.kind: each for each in answer.asked}
+    return found + [
+        _level(each) for kind, each in others.items() if kind in MEASURED and each.at_last is not None
+    ]
+
+
+def _level(answer: CriterionAnswer) -> Fact:
+    """Return the card of a criterion whose quantity was measured."""
+    asked, level = answer.criterion, answer.at_last
+    assert level is not None
+    if asked.kind == "min-gain":
+        span = interval((level.lo, level.hi), lambda end: signed(end, 3))
+        return Fact(MEASURED[asked.kind], signed(level.value, 3), f"90 % {span}")
+    span = interval((level.lo, level.hi), lambda end: shown(asked, end))
+    unit = " nats" if asked.kind == "loss" else ""
+    return Fact(MEASURED[asked.kind], f"{shown(asked, level.value)}{unit}", f"95 % {span}")
+
+
+def _accuracy(answer: Answer) -> list[Fact]:
+    outlook = answer.outlook
+    if outlook is None or outlook.accuracy is None:
+        return []
+    note = f"at k = {objects(outlook.k)}"
+    if outlook.at_double is not None:
+        double = outlook.at_double
+        note = f"{share(double.accuracy)} {interval(double.accuracy_interval, share)} with twice the data"
+    return [Fact("accuracy on unseen objects", share(outlook.accuracy), note)]
 
 
 def _span(point: CurvePoint) -> str:

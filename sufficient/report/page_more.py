@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
+from sufficient.answer.criteria import Criterion
 from sufficient.answer.plan_words import money, percent
-from sufficient.rounding import nats, objects
+from sufficient.rounding import about, ends, nats, objects
 
 TITLES = {"per_class": "Class by class", "criteria": "What was asked", "plan": "The plan"}
 
@@ -19,6 +20,8 @@ class Block:
     title: str
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
+    bars: tuple[float, ...] = ()  # one a row, of 100: the class's share of the error, the largest being 100
+    notes: tuple[str, ...] = ()  # sentences below
 
 
 def blocks(result: Mapping[str, Any]) -> dict[str, Block]:
@@ -27,21 +30,64 @@ def blocks(result: Mapping[str, Any]) -> dict[str, Block]:
     A tolerance alone is told elsewhere.
     """
     held = {name: result.get(name) for name in TITLES}
-    criteria = held["criteria"] or ()
+    criteria, plan = held["criteria"] or (), held["plan"]
     held["criteria"] = [_criterion(each) for each in criteria] if len(criteria) > 1 else None
-    held["plan"] = _plan(held["plan"]) if held["plan"] else None
-    return {name: _block(TITLES[name], value) for name, value in held.items() if value}
+    held["plan"] = _plan(plan) if plan else None
+    found = {name: _block(TITLES[name], value) for name, value in held.items() if value}
+    if "per_class" in found:
+        found["per_class"] = replace(found["per_class"], bars=_bars(held["per_class"] or ()))
+    if plan:
+        found["plan"] = replace(found["plan"], notes=_plan_notes(plan, criteria))
+    return found
+
+
+def _bars(classes: Sequence[Mapping[str, Any]]) -> tuple[float, ...]:
+    """Return the length of each class's bar; () where no class has a share of the error."""
+    shares = [(each.get("share_of_error") or {}).get("value", 0.0) for each in classes]
+    most = max(shares)
+    return tuple(round(100 * share / most, 1) for share in shares) if most else ()
+
+
+def _phrase(each: Mapping[str, Any]) -> str:
+    return Criterion(each["kind"], each["value"]).phrase
+
+
+def _plan_notes(plan: Mapping[str, Any], criteria: Sequence[Mapping[str, Any]]) -> tuple[str, ...]:
+    """Return what the plan was asked, that it is for another criterion than the page, and its warnings."""
+    asked, notes = plan["asked"], []
+    parts = [f"{money(asked['cost_per_object'])} per object"]
+    if asked["cost_per_round"]:
+        parts.append(f"{money(asked['cost_per_round'])} per round")
+    parts.append(f"{objects(asked['rounds'])} {'round' if asked['rounds'] == 1 else 'rounds'}")
+    if asked["budget"] is not None:
+        parts.append(f"budget {money(asked['budget'])}")
+    if asked["success"] is not None:
+        parts.append(f"wanted success {percent(asked['success'])}")
+    if asked["penalty"] is not None:
+        parts.append(f"{money(asked['penalty'])} for a miss")
+    if asked["shortage"] is not None:
+        parts.append(f"{money(asked['shortage'])} for each object missing")
+    notes.append(f"Asked of the plan: {', '.join(parts)}.")
+    own, planned = ([_phrase(each) for each in many] for many in (_asked(criteria), plan["criteria"]))
+    if own and set(own) != set(planned):
+        notes.append(f"The plan was made for {', '.join(planned)}; this page was asked {', '.join(own)}.")
+    return (*notes, *(f"{notice['code']} {notice['message']}" for notice in plan["notices"]))
+
+
+def _asked(criteria: Sequence[Mapping[str, Any]]) -> list[Mapping[str, Any]]:
+    return [each for each in criteria if each["asked"]]
 
 
 def _plan(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
     """Return a row for the plan, and one for buying the point estimate."""
-    asked = ", ".join(f"{each['kind']} {each['value']:g}" for each in plan["criteria"])
+    asked = ", ".join(map(_phrase, plan["criteria"]))
     return [
         {
             "": name,
             "for": asked,
-            "collect now": policy["now"],
-            "in all rounds": policy["total"],
+            "collect now": about(policy["now"]),
+            "later rounds": ", ".join(about(q) for q in policy["quantities"][1:] if q) or "–",
+            "in all rounds": about(policy["total"]),
             "expected cost": money(policy["expected_cost"]),
             "at most": money(policy["largest_spend"]),
             "success": percent(policy["success"]),
@@ -54,15 +100,24 @@ def _plan(plan: Mapping[str, Any]) -> list[dict[str, Any]]:
 def _criterion(answer: Mapping[str, Any]) -> dict[str, Any]:
     """Return the row of one criterion."""
     forecast = answer["forecast"] or {}
+    digits = 3 if forecast.get("extrapolation") in ("none", "within-4x") else 2
+    never = forecast.get("probability_unreachable")
     return {
-        "asked": f"{answer['kind']} {answer['value']:g}{'' if answer['asked'] else ', for reference'}",
+        "asked": f"{_phrase(answer)}{'' if answer['asked'] else ', for reference'}",
         "verdict": answer["verdict"],
         "at the last size": answer["at_last"],
-        "k*": answer["k_sufficient"],
-        "objects needed": forecast.get("k_needed"),
-        "90 %": forecast.get("k_interval"),
-        "never reached": forecast.get("probability_unreachable"),
+        "k*": None if answer["k_sufficient"] is None else about(answer["k_sufficient"]),
+        "objects needed, 90 %": _needed(forecast, digits),
+        "never reached": None if never is None else percent(never),
     }
+
+
+def _needed(forecast: Mapping[str, Any], digits: int) -> str | None:
+    """Return a forecast rounded as the terminal does it: `6,800 [3,400, …]`, `more than 14,000`."""
+    k, span = forecast.get("k_needed"), forecast.get("k_interval") or (None, None)
+    if k is not None:
+        return f"{about(k, digits)} {ends(span, like=k, digits=digits)}"
+    return None if span[0] is None else f"more than {about(span[0], 2)}"
 
 
 def _block(title: str, value: Any) -> Block:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from sufficient.answer.answer import Answer
-from sufficient.report.page_chart import polyline
+from sufficient.answer.criteria import CriterionKind
+from sufficient.report.page_chart import Path, area, polyline
 from sufficient.report.page_scale import Axis, Tick, count_ticks, value_ticks
 from sufficient.rounding import interval, nats, objects, share
 
@@ -36,6 +37,15 @@ class Double:
 
 
 @dataclass(frozen=True)
+class Goal:
+    """A target in the quantity of its chart, and its forecast beyond the last size."""
+
+    value: float
+    text: str
+    path: Path
+
+
+@dataclass(frozen=True)
 class OutlookChart:
     """One quantity over sample size."""
 
@@ -51,6 +61,9 @@ class OutlookChart:
     ahead: str  # from the last size to its double
     dots: tuple[Dot, ...]
     double: Double | None
+    targets: tuple[Tick, ...]  # what was asked of it, each with its words
+    fan: str  # forecast of a target, 90 %
+    fan_line: str
     summary: str
 
 
@@ -64,13 +77,28 @@ def outlook_charts(answer: Answer) -> tuple[OutlookChart, ...]:
     return (
         _chart(
             "Accuracy on unseen objects", "", accuracy, share, room=0.1, most=1.0,
+            goals=_goals(answer, ("accuracy", "error")),
             ahead=None if double is None else (double.k, double.accuracy, double.accuracy_interval),
         ),
         _chart(
             "Loss on unseen objects", "nats", losses, _loss, room=0.05, most=None,
+            goals=_goals(answer, ("loss",)),
             ahead=None if double is None else (double.k, double.unseen_loss, double.unseen_loss_interval),
         ),
     )  # fmt: skip
+
+
+def _goals(answer: Answer, kinds: Sequence[CriterionKind]) -> list[Goal]:
+    """Return the targets of these kinds; a share of wrong answers as the accuracy that it leaves."""
+    found = []
+    for each in answer.asked:
+        asked, path = each.criterion, () if each.forecast is None else each.forecast.path
+        if asked.kind == "error":
+            path = tuple((k, 1 - middle, 1 - high, 1 - low) for k, middle, low, high in path)
+        if asked.kind in kinds:
+            value = 1 - asked.value if asked.kind == "error" else asked.value
+            found.append(Goal(value, asked.phrase, path))
+    return found
 
 
 def _chart(
@@ -81,11 +109,14 @@ def _chart(
     *,
     room: float,
     most: float | None,
+    goals: Sequence[Goal],
     ahead: tuple[int, float, tuple[float, float]] | None,
 ) -> OutlookChart:
     """Return a chart; `room`: the least range worth stretching over it, `most`: a value never passed."""
-    sizes = [k for k, _, _ in points] + ([ahead[0]] if ahead else [])
+    path: Path = next((goal.path for goal in goals if goal.path), ())
+    sizes = [k for k, _, _ in points] + ([ahead[0]] if ahead else []) + [step[0] for step in path]
     values = [value for _, value, _ in points] + (list(ahead[2]) if ahead else [])
+    values += [goal.value for goal in goals] + [end for _, _, *span in path for end in span]
     span = max(max(values) - min(values), room)
     low = max(0.0, min(values) - 0.08 * span)
     high = max(values) + 0.08 * span
@@ -111,7 +142,7 @@ def _chart(
         x_ticks=count_ticks(x, dense=False),
         y_ticks=value_ticks(y),
         line=polyline(learned),
-        ahead="" if double is None or not learned else polyline([learned[-1], (double.x, double.y)]),
+        ahead="" if double is None or not learned or path else polyline([learned[-1], (double.x, double.y)]),
         dots=tuple(
             Dot(
                 x.at(k),
@@ -122,8 +153,12 @@ def _chart(
             for k, value, counts in points
         ),
         double=double,
+        targets=tuple(Tick(y.at(goal.value), goal.text) for goal in goals),
+        fan=area([(x.at(k), y.at(lo), y.at(hi)) for k, _, lo, hi in path]),
+        fan_line=polyline((x.at(k), y.at(median)) for k, median, _, _ in path),
         summary=f"{title}: {show(first[1])} at k = {objects(first[0])}, {show(last[1])} at "
-        f"k = {objects(last[0])}{f'; {double.told}' if double else ''}.",
+        f"k = {objects(last[0])}{f'; {double.told}' if double else ''}"
+        f"{''.join(f'; asked is {goal.text}' for goal in goals)}.",
     )
 
 

@@ -1,4 +1,4 @@
-"""What the page's slider moves over: the answer for many tolerances, in the words of the terminal."""
+"""What the page's slider moves over: many tolerances, each judged alone, in the words of the terminal."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any
 from sufficient.answer.answer import Answer, SizeInterval, Verdict
 from sufficient.answer.verdict import judge_each
 from sufficient.report.marks import first_size, mark_lines
-from sufficient.report.text import LABEL, explain, headline
+from sufficient.report.text import LABEL, data_remarks, explain, features_words, headline
 from sufficient.result import Estimate
 from sufficient.rounding import tolerance
 
@@ -18,6 +18,7 @@ STEPS = 120  # log-spaced tolerances: each moves the line by a few pixels
 DIGITS = 3  # of a tolerance in the table, so that what is read off the slider can be typed
 ROUND = (1, 2, 5)  # times powers of ten: what people ask for
 BEYOND = 12  # δ falls about as 1/k: the least tolerance lies just past what 10 × the objects bring
+CRITERIA = ("target", "rel-tol", "min-gain")  # labels of lines that say what each thing asked came to
 MOVING = ("decided", "measured", "reason", "how many", "warning")  # labels of lines that tol changes
 
 
@@ -47,12 +48,13 @@ def rows(estimate: Estimate, answers: Iterable[Answer]) -> tuple[Row, ...]:
 
 
 def answers(estimate: Estimate) -> tuple[Answer, ...]:
-    """Return the estimate judged for a range of tolerances, its own among them, in increasing order."""
+    """Return the record judged for a range of tolerances, each alone as `sufficient report RUN --tol` does.
+
+    In increasing order, the estimate's own among them.
+    """
     return judge_each(
         estimate.record,
         tolerances(estimate.answer),
-        criteria=estimate.options.criteria,
-        tol_asked=estimate.options.tol is not None,
         confirm=estimate.options.confirm,
     )
 
@@ -91,21 +93,21 @@ def told(estimate: Estimate, answer: Answer) -> list[tuple[str, str]]:
         explain(
             answer,
             model=record.model["description"],
-            features=f"{record.features['name']}: {record.features['reason']}",
+            features=features_words(record.features),
             data=record.data,
+            remarks=data_remarks(record),
         )
     )
 
 
 def _row(estimate: Estimate, answer: Answer) -> Row:
-    marked = answer.of_tolerance
-    k, (low, high) = _place(marked)
+    k, (low, high) = _place(answer)
     return Row(
         tolerance=answer.tolerance,
         shown=tolerance(answer.tolerance),
         verdict=answer.verdict,
         headline=headline(answer),
-        mark=mark_lines(marked),
+        mark=mark_lines(answer),
         k=k,
         low=low,
         high=high,

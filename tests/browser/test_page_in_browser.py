@@ -82,6 +82,23 @@ def test_the_slider_says_what_judge_says(opened, told):
     assert there.locator("#back").is_disabled()
 
 
+def test_where_more_was_asked_the_verdict_stays_while_the_tolerance_moves(opened, told, tmp_path):
+    asked = told.judged(tol=OWN, targets=["accuracy=0.999"])
+    file = tmp_path / "report.html"
+    file.write_text(page(asked), encoding="utf-8")
+    there = opened(file=file)
+    table = rows(asked, answers(asked))
+    warned = words(there, "#remarks")
+    for index in (0, len(table) // 2, len(table) - 1):
+        pick(there, index)
+        alone = judge(told.record, tol=float(words(there, "#tolerance")))
+        assert words(there, "#tried-headline") == headline(alone)
+        assert there.locator("#tried").get_attribute("data-verdict") == alone.verdict
+        assert words(there, "h1") == headline(asked.answer)
+        assert there.locator(".hero").get_attribute("data-verdict") == "insufficient"
+        assert words(there, "#remarks") == warned
+
+
 def test_the_drawing_moves_along_the_curve(opened, told):
     there = opened()
     table = rows(told, answers(told))

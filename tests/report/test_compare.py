@@ -313,6 +313,22 @@ def test_letters_do_not_lie_on_each_other():
     assert len({(series.colour, series.dash) for series in many.series}) == 8
 
 
+@pytest.mark.parametrize("kind", ["wide", "narrow"])
+def test_words_of_what_a_run_needs_stay_within_the_drawing(kind):
+    above = 0
+    for tol in [float(f"{step}e{exponent}") for exponent in range(-6, -1) for step in (1, 1.5, 2, 3, 5, 7)]:
+        chart = compare_chart(compare([estimate(), estimate(falling(used=800))], tol=tol), kind)
+        for series in chart.series:
+            width = 6.3 * len(series.told)  # as letters of 12 px are drawn
+            left = series.told_x - width if series.told_before else series.told_x
+            assert left >= 0, (tol, series.told)
+            assert left + width <= chart.width + 1, (tol, series.told)
+            on_it = series.left is not None and left < series.right and left + width > series.left
+            assert on_it is (series.told_y < series.row), (tol, series.told)
+            above += on_it
+    assert above > 0
+
+
 def test_the_chart_places_what_each_run_needs(two):
     chart = compare_chart(two, "wide")
     for side, series in zip(two.sides, chart.series, strict=True):

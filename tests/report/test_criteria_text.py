@@ -31,7 +31,7 @@ def test_one_target_leads_title_and_headline(record):
     assert headline(answer).startswith(
         "Insufficient: 1,400 objects available to fit are too few for an accuracy of 0.95; about "
     )
-    assert headline(answer).endswith(" objects needed.")
+    assert headline(answer).endswith("] objects to fit are needed.")
     assert verdict_line(answer).startswith("insufficient for accuracy 0.95: about ")
     assert verdict_line(answer).endswith(" needed; 1,400 available")
 
@@ -63,12 +63,15 @@ def test_one_line_a_criterion(record):
     assert texts[0].startswith("0.01: sufficient, ")
     assert " now, k* = " in texts[0]
     assert texts[1].startswith("accuracy 0.95: insufficient, 0.9")
-    assert "needed (90 %)" in texts[1]
-    assert "more to collect" in texts[1]
+    assert "] to fit (90 %); " in texts[1]
+    fitted = dict(criterion_lines(replace(answer, criteria=answer.criteria[2:3]), fitted=0.7))["target"]
+    assert " more to collect, as 70 % of what is collected is fitted, " in fitted
     assert texts[2].startswith("loss 0.4 nats: sufficient, ")
     assert texts[3].startswith("1e-3: insufficient, doubling brings 0.0")
     shown = "\n".join(lines(answer))
-    assert shown.index("decided") < shown.index("rel-tol") < shown.index("target") < shown.index("reason")
+    assert shown.startswith("tol         k* = ")  # it is met, and decides nothing
+    assert "decided" not in shown
+    assert shown.index("rel-tol") < shown.index("target") < shown.index("reason")
     assert "how many" not in shown  # the tolerance is met
 
 
@@ -94,7 +97,60 @@ def test_the_worst_classes_are_named():
     assert second.startswith("to reach the accuracy asked for, objects in all (90 %): c about ")
     assert "(has 800)" in second
     even = judge(scored(lambda k: 0.3, classes=4), tol=1e-3)
-    assert class_lines(even)[0].startswith("no few classes hold half of the error; the worst is ")
+    assert class_lines(even)[0].startswith("the error is spread over most classes; the worst is ")
+
+
+def test_a_class_that_already_has_its_objects_is_not_listed():
+    answer = judge(
+        falling(hard=(0.5, 1.0, 4.0, 0.2, 2.5), used=4000), criteria=criteria_of(targets=["accuracy=0.8"])
+    )
+    assert len(class_lines(answer)) == 2
+    enough = [
+        replace(each, objects_needed=None if each.objects_needed is None else each.objects)
+        for each in answer.per_class
+    ]
+    assert len(class_lines(replace(answer, per_class=tuple(enough)))) == 1
+
+
+def test_of_several_that_fail_the_title_names_the_hardest(record):
+    answer = judge(record, criteria=criteria_of(targets=["accuracy=0.94", "loss=0.05"]))
+    assert [each.verdict for each in answer.asked] == ["insufficient"] * 2
+    needs = [each.forecast.k_needed or float("inf") for each in answer.asked]
+    title = verdict_line(answer)
+    assert ("accuracy 0.94" in title) is (needs[0] > needs[1])
+    assert ("loss 0.05 nats" in title) is (needs[1] >= needs[0])
+
+
+def test_sizes_that_were_run_are_given_in_full(record):
+    last = record.stages[-1].size
+    odd = replace(record, stages=(*record.stages[:-1], replace(record.stages[-1], size=1238)))
+    answer = judge(odd, criteria=criteria_of(min_gain=0.1))
+    assert last == 1400
+    assert verdict_line(answer) == "sufficient: k* ≤ 1,238 for min-gain 0.1"
+    assert headline(answer).startswith("Sufficient: 1,238 objects are enough for gaining ")
+    (line,) = [text for _, text in criterion_lines(answer)]
+    assert line.endswith(", met at k = 1,238; not looked for earlier")
+
+
+def test_a_forecast_met_at_the_last_size_is_to_be_confirmed(record):
+    forecast = judge(record, criteria=criteria_of(targets=["accuracy=0.95"])).asked[0].forecast
+    met = replace(forecast, k_needed=1238, k_interval=(1238, 1238), extrapolation="none")
+    assert needed(met) == "met at k = 1,238 as forecast; one more size is needed to confirm it"
+    wide = needed(replace(met, k_interval=(1238, 1999)))
+    assert wide == "met at k = 1,238 as forecast, 2,000 at most (95 %); one more size is needed to confirm it"
+    near = replace(forecast, k_needed=1250, k_interval=(1400, 1777), extrapolation="within-4x")
+    assert needed(near).endswith("[1,400, 1,780] needed")
+
+
+@pytest.mark.parametrize("least", [0.001, 0.02, 0.1])
+def test_a_least_gain_and_the_outlook_are_one_forecast(record, least):
+    answer = judge(record, criteria=criteria_of(min_gain=least))
+    double, level = answer.outlook.at_double, answer.asked[0].at_last
+    now = answer.outlook.accuracy
+    assert double.accuracy - now == pytest.approx(level.value)
+    assert [end - now for end in double.accuracy_interval] == pytest.approx([level.lo, level.hi])
+    assert judge(record, tol=1e-3).outlook.at_double.accuracy_interval != double.accuracy_interval
+    assert "on the same unseen objects" in "\n".join(lines(answer))
 
 
 def test_names_of_many_classes_are_cut_short():

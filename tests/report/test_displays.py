@@ -1,5 +1,8 @@
 """Displays in scikit-learn's manner: numbers, `plot(ax=None)`, `ax_` and `figure_`."""
 
+import subprocess
+import sys
+
 import matplotlib
 import numpy as np
 import pytest
@@ -82,6 +85,22 @@ def test_ladder_is_that_of_the_record():
     assert display.ladder == ladder(e.record, radius=0.5)
     measured = line(display.plot().ax_, "measured")
     np.testing.assert_allclose(measured.get_ydata(), [point.difference for point in e.curve])
+
+
+def test_every_display_is_a_name_of_the_package_that_loads_when_used():
+    import sufficient
+    from sufficient.report import displays
+
+    shown = {name for name in displays.__all__ if name != "Display"}
+    assert shown == {name for name in sufficient.__all__ if name.endswith("Display")}
+    for name in shown:
+        assert getattr(sufficient, name) is getattr(displays, name)
+    program = (
+        "import sys, sufficient; print(set(sufficient.__all__) <= set(dir(sufficient)), "
+        "{'torch', 'matplotlib', 'numpy'} & set(sys.modules))"
+    )
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "True set()"
 
 
 def test_curve_has_the_verdict_above_it_unless_told_otherwise():

@@ -15,12 +15,15 @@ import pytest
 from sufficient.answer.verdict import judge
 from sufficient.data.labelled import Skipped
 from sufficient.notice import Notice
+from sufficient.report.criteria_text import criterion_lines
 from sufficient.report.local_names import last_part, local
 from sufficient.report.markdown import markdown
 from sufficient.report.methods import methods
 from sufficient.report.notebook import notebook_html
 from sufficient.report.page import DARK, LIGHT, page
+from sufficient.report.page_facts import asked_words, facts
 from sufficient.report.page_more import blocks
+from sufficient.report.page_outlook import outlook_charts
 from sufficient.report.page_scale import Axis, count_ticks, nats_ticks, value_ticks
 from sufficient.report.page_table import answers, is_round, rows, tolerances
 from sufficient.report.text import headline
@@ -227,23 +230,48 @@ def test_classes_targets_and_plan_are_shown_where_the_result_holds_them(told, re
     tol = told.to_dict()["criteria"][0]
     target = {**tol, "kind": "accuracy", "value": 0.95, "at_last": {"value": 0.9, "lo": 0.8, "hi": 1.0}}
     more = {
-        "per_class": [{"class": "<i>cat", "accuracy": 0.8123, "share": [0.1, None], "needed": 12345}],
+        "per_class": [
+            {"class": "<i>cat", "accuracy": 0.8123, "share": [0.1, None], "needed": 12345},
+            {"class": "dog", "share_of_error": {"value": 0.25, "lo": 0.1, "hi": 0.4}},
+        ],
         "criteria": [tol, {**target, "k_sufficient": None, "verdict": "insufficient"}],
         "plan": {
             "criteria": [{"kind": "accuracy", "value": 0.95}],
+            "asked": {
+                "success": 0.9,
+                "penalty": None,
+                "shortage": None,
+                "rounds": 2,
+                "budget": 900,
+                "cost_per_object": 2.5,
+                "cost_per_round": 10.0,
+            },
             "best": {
-                "now": 3200, "total": 7900, "expected_cost": 512.5, "largest_spend": 800, "success": 0.9
+                "now": 3204,
+                "total": 7904,
+                "expected_cost": 512.5,
+                "largest_spend": 800,
+                "success": 0.9,
+                "quantities": [3204, 4700],
             },
             "point_estimate": None,
+            "notices": [{"code": "BUDGET-BINDS", "message": "it ends the plan."}],
         },
     }
     plain = told.to_dict()
     monkeypatch.setattr(Estimate, "to_dict", lambda self: {**plain, **more})
     text = Reader(page(told)).text
-    assert "Class by class class accuracy share needed <i>cat 0.812 [0.100, …] 12,345" in text
-    assert "accuracy 0.95 insufficient 0.900 [0.800, 1.00] – – – –" in text
-    assert "collect now in all rounds expected cost at most success plan accuracy 0.95 3,200 7,900" in text
-    assert "7,900 512 800 90 %" in text
+    assert "Class by class class accuracy share needed share of error" in text
+    assert "<i>cat 0.812 [0.100, …] 12,345 –" in text
+    assert blocks(more)["per_class"].bars == (0.0, 100.0)
+    assert "accuracy 0.95 insufficient 0.900 [0.800, 1.00] – – –" in text
+    assert "collect now later rounds in all rounds expected cost at most success plan accuracy 0.95" in text
+    assert "3,200 4,700 7,900 512 800 90 %" in text
+    assert "2.50 per object, 10 per round, 2 rounds, budget 900, wanted success 90 %." in text
+    assert "BUDGET-BINDS it ends the plan." in text
+    assert "The plan was made for accuracy 0.95; this page was asked tol 1e-3 nats, accuracy 0.95." in text
+    same = {**more, "criteria": [{**target, "asked": True}]}
+    assert not any("was made for" in note for note in blocks(same)["plan"].notes)
     assert "point estimate" not in text
     assert text.index("What was asked") < text.index("Class by class") < text.index("The plan")
     assert "### The plan" in markdown(told)
@@ -377,3 +405,90 @@ def test_the_page_needs_neither_torch_nor_matplotlib():
     )
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "set()"
+
+
+ASKED = {
+    "accuracy": {"targets": ["accuracy=0.97"]},
+    "loss": {"targets": "loss=0.05"},
+    "two": {"tol": 1e-3, "targets": ["error=0.02", "accuracy=0.5"]},
+    "gain": {"min_gain": 0.2},
+    "relative": {"rel_tol": 1e-4},
+}
+
+
+@pytest.mark.parametrize("asked", ASKED.values(), ids=ASKED)
+def test_the_slider_judges_the_tolerance_alone_as_its_command_does(told, asked):
+    e = told.judged(**asked)
+    judged = answers(e)
+    for row, answer in zip(rows(e, judged), judged, strict=True):
+        alone = e.judged(tol=float(row.shown))  # what `sufficient report RUN --tol` makes of it
+        assert answer == alone.answer
+        assert row.headline == headline(alone.answer)
+        assert {text for _, text in row.lines} <= {line[12:] for line in alone.lines()}
+    read = Reader(page(e))
+    table = json.loads(read.scripts[0])
+    assert table["alone"] is False
+    assert headline(e.answer) in read.text
+    assert "The tolerance alone" in read.text
+    assert "At other tolerances, the tolerance alone" in read.text
+    assert "The tolerance alone" not in Reader(page(told)).text
+    assert headline(e.answer) in Reader(notebook_html(e)).text
+
+
+def test_the_cards_and_the_line_below_the_verdict_are_of_what_was_asked(told):
+    near = told.judged(targets="accuracy=0.9")
+    needs = facts(near.answer, near.record.data)[0]
+    assert needs.name == "needed for accuracy 0.9"
+    assert f"about {needs.value} [" in criterion_lines(near.answer)[0][1]
+    e = told.judged(targets="accuracy=0.97")
+    first, *others = facts(e.answer, e.record.data)
+    ((_, line),) = criterion_lines(e.answer)
+    assert first.name == "needed for accuracy 0.97"
+    assert f"{first.value} needed" in line
+    assert "change by one more object" not in [fact.name for fact in others]
+    text = Reader(page(e)).text
+    assert asked_words(e.answer) in text
+    assert asked_words(e.answer).startswith(
+        "Asked: accuracy 0.97. The tolerance drawn, tol 1e-4 nats, is for "
+    )
+    assert text.index("How many more?") < text.index(line[0].upper() + line[1:])
+    assert line in markdown(e).replace("\\", "")
+    loss = facts(told.judged(targets="loss=0.05").answer, e.record.data)
+    assert [fact.name for fact in loss if fact.name.startswith("loss")] == ["loss on unseen objects"]
+    assert facts(told.answer, e.record.data)[0].name == "enough from"
+    assert asked_words(told.answer) == "Asked: tol 1e-3 nats."
+    assert asked_words(told.judged(tol=1e-3, rel_tol=1e-2).answer).endswith("0.01. All must hold.")
+
+
+def test_targets_and_their_forecast_stand_in_their_plot(told):
+    e = told.judged(targets=["accuracy=0.97", "error=0.02", "loss=0.05"])
+    accuracy, loss = outlook_charts(e.answer)
+    assert [target.text for target in accuracy.targets] == ["accuracy 0.97", "error 0.02"]
+    assert [target.at for target in accuracy.targets] == [accuracy.y.at(0.97), accuracy.y.at(0.98)]
+    assert [target.at for target in loss.targets] == [loss.y.at(0.05)]
+    (own,) = e.forecast("loss=0.05")
+    path = own.forecast.path
+    assert path
+    assert loss.fan.count("L") == 2 * len(path) - 1
+    assert all(loss.y.holds(end) for _, _, *span in path for end in span)
+    mirrored, _ = outlook_charts(told.judged(targets="error=0.02").answer)
+    straight, _ = outlook_charts(told.judged(targets="accuracy=0.98").answer)
+    assert accuracy.fan
+    assert mirrored.fan == straight.fan
+    assert "; asked is loss 0.05 nats." in loss.summary
+    plain, _ = outlook_charts(told.answer)
+    assert plain.targets == ()
+    assert plain.fan == ""
+
+
+def test_methods_say_when_what_was_asked_is_met(told):
+    text = " ".join(methods(told.judged(targets="accuracy=0.97")))
+    assert "The tolerance of 1e-4 nats is drawn for reference; it decides nothing here." in text
+    assert "sufficient when" not in text
+    assert "lower end of the 95 % interval of accuracy on unseen objects is at or above it" in text
+    assert "at the last 2 sizes run, all learned." in text
+    both = " ".join(methods(told.judged(tol=1e-3, min_gain=0.01)))
+    assert "The tolerance is called met when the upper end lies within the tolerance of 1e-3 nats" in both
+    assert "min-gain 0.01 is called met when the upper end of the 90 % interval" in both
+    assert "The data set is called sufficient when all that was asked is met." in both
+    assert "The data set is called sufficient when the upper end" in " ".join(methods(told))

@@ -97,3 +97,16 @@ def test_figures_of_targets_are_written_and_the_same_again(told, tmp_path):
     with matplotlib.rc_context({"font.size": 30}):
         again = draw_all(answer, told.record, tmp_path / "b", title="digits")
     assert [path.read_bytes() for path in paths] == [path.read_bytes() for path in again]
+
+
+def test_figures_of_earlier_targets_go(told, tmp_path):
+    def drawn(*targets):
+        draw_all(
+            judge(told.record, criteria=criteria_of(targets=targets)), told.record, tmp_path, title="digits"
+        )
+        return {path.name for path in tmp_path.glob("forecast_*")}
+
+    assert len(drawn("accuracy=0.9", "loss=0.2")) == 4
+    (tmp_path / "plan.svg").touch()
+    assert drawn("loss=0.2") == {"forecast_loss.svg", "forecast_loss.png"}
+    assert (tmp_path / "plan.svg").exists()

@@ -77,8 +77,10 @@
     element("tried").dataset.verdict = row.verdict;
     write(element("tried-headline"), row.headline);
     list("tried-lines", row.lines);
-    list("warnings", row.warnings);
-    element("no-warnings").hidden = row.warnings.length > 0;
+    if (table.alone) { // else they are of all that was asked, which the slider leaves as it is
+      list("warnings", row.warnings);
+      element("no-warnings").hidden = row.warnings.length > 0;
+    }
     element("again").textContent = `sufficient report RUN --tol ${row.shown}`;
     element("back").disabled = index === table.own;
     for (const svg of every(".curve")) {
