@@ -1,7 +1,8 @@
 """Does δ_k's 95 % interval cover the truth?
 
 Claim    At k far below, at half of and at all of the fit pool the interval of the study covers the true
-         δ_k in at least 89 % of data sets, in the mean 95 % or more; the naive t interval over replicates does not: they share objects.
+         δ_k in at least 89 % of data sets, in the mean 95 % or more; the naive t interval over replicates
+         does not: they share objects.
 On       Gaussian classes: every data set ("pool") is a fresh draw of m objects, divided as a study divides
          them (classes interleaved, replicates rotated), fitted and scored by the study's own code.
          Common: one held-out and one validation share, sizes drawn from windows of 4k, as where features are
@@ -10,9 +11,9 @@ On       Gaussian classes: every data set ("pool") is a fresh draw of m objects,
 Truth    The mean C_k over many other fresh pools of the same law.
 Measured 250 pools, 250 fresh, nominal 95 %: ours mean 98.5 %, lowest 91.2 % (m = 1,000, 2 classes, noise 0.7,
          all of the fit pool); naive mean 91.3 %, lowest 70.8 %; width 1.32, 1.45, 1.49 × the naive one.
-         Common, all 8 settings, 250 pools: ours mean 97.9 %, lowest 92.0 %; naive mean 53 %, lowest 15 %; width
-         2.3, 2.7, 4.5, 7.1 × the naive one from the smallest size to the last. Grouped, all 4, 250 pools: ours
-         mean 95.3 %, lowest 89.6 % (groups of 5, all of the fit pool); naive mean 48 %, lowest 25 %.
+         Common, all 8 settings, 250 pools: ours mean 97.9 %, lowest 92.0 %; naive mean 53 %, lowest 15 %;
+         width 2.3, 2.7, 4.5, 7.1 × the naive one from the smallest size to the last. Grouped, all 4, 250
+         pools: ours mean 95.3 %, lowest 89.6 % (groups of 5, all of the fit pool); naive mean 48 %, lowest 25 %.
 Run      python -m benchmarks.interval_coverage [--ways rotating common grouped] [--pools 250] [--fresh 400]
          (18 settings that rotate, about an hour; 8 and 4 of the others, as long again)
 """

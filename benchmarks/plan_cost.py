@@ -9,8 +9,8 @@ Against  "buy the point estimate": the median of the forecast each round (factor
          factor that gives it the plan's own rate of success, found on these very campaigns.
 Forecast `answer/prediction`, the one that `sufficient plan` bets on, cut to "not reached yet".
 Measured 200 campaigns, 3 rounds: the plan spends 20.7 ± 3.9, 25.5 ± 2.4 and 21.8 ± 2.9 % less than the tuned
-         rule at the same success (85, 100 and 100 %; penalty 5, 15 and 50 times the objects at hand). Factor 1
-         reaches 86.0 ± 2.5 % for 4,742 ± 253 objects; the plan of the middle penalty 100 % for 5,247 ± 259.
+         rule at the same success (85, 100 and 100 %; penalty 5, 15 and 50 times the objects at hand). Factor
+         1 reaches 86.0 ± 2.5 % for 4,742 ± 253 objects; the plan of the middle penalty 100 % for 5,247 ± 259.
 Run      python -m benchmarks.plan_cost [--campaigns 200] [--rounds 3]   (1.5 minutes on one free core)
 """
 

@@ -11,7 +11,7 @@ ARGUMENTS = [
 
 
 @pytest.fixture(scope="package")
-    # of the package: closed before other tests fork processes, which would hold its pipes open
+# of the package: closed before other tests fork processes, which would hold its pipes open
 def browser():
     sync_api = pytest.importorskip(
         "playwright.sync_api", reason="playwright is not installed: pip install '.[test]'"
