@@ -9,11 +9,10 @@ On       A ViT-Ti/16-sized model (hidden 192, 12 layers, 3 heads, 224 pixels), r
          writes its cache, into an empty directory each time.
 Equality before the clock: the pass against one image at a time through the processor and the network by
          hand, and against the pipeline, within 1e-4 of the rows' largest value.
-Measured 2 cores (Xeon, AVX-512), by the clock, some other work on the machine: rows 0 apart. (a) pass 78
-         images a second, model alone 39, ratio 2.43 (the model's two threads wait for each other when
-         anything else runs, the pass's processes do not; alone on an idle machine the model gave up to
-         106). (b) pass 54 a second, decoding 6.2 ms and the model 19.8 ms on one core, ratio 0.92. (c) pass
-         90 a second, pipeline 57, ratio 1.57. Not run on a GPU.
+Measured 2 cores (Xeon, AVX-512), by the clock, idle otherwise: rows 0 apart. (a) pass 99 images a second,
+         model alone 89, ratio 1.13 (its two threads wait for each other, our processes do not). (b) pass
+         72 a second, decoding 6.3 ms and the model 20.0 ms on one core, ratio 0.95. (c) pass 89 a second,
+         pipeline 59, ratio 1.52. Not run on a GPU.
 Run      python -m benchmarks.features_speed [--root DIR]   (about 3 minutes on 2 cores)
 """
 
