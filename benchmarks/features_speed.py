@@ -137,11 +137,11 @@ def large_jpegs(images: ImageSet, network: Backbone, device: torch.device) -> st
         torch.set_num_threads(1)
         prepared: list[Any] = []
         decode = seconds(
-            lambda into=prepared: into.extend(  # type: ignore[misc]
+            lambda into=prepared: into.extend(  # type: ignore[misc]  # mypy infers no default
                 network.prepare(images.reader.read(index, draft=network.draft).image) for index in sample
             )
         )
-        model = seconds(lambda ready=prepared: model_alone(ready, network, device))  # type: ignore[misc]
+        model = seconds(lambda ready=prepared: model_alone(ready, network, device))  # type: ignore[misc]  # ditto
         torch.set_num_threads(threads)
         ours = len(every) / seconds(lambda: the_pass(images, network, device, PHOTOGRAPHS))
         bound = cores * len(sample) / (decode + model)

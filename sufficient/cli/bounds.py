@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sufficient.cli.estimate import mode
+from sufficient.cli.options import mode
 from sufficient.cli.output import Output
 
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sufficient.cli.estimate import (
+from sufficient.cli.options import (
     Download,
     Drop,
     GroupColumn,

@@ -12,134 +12,39 @@ import typer
 
 from sufficient.answer.criteria import TOL
 from sufficient.cli.live import LiveStudy
-from sufficient.cli.output import Mode, Output
+from sufficient.cli.options import (
+    ANSWER,
+    ASKED,
+    HEAD,
+    STUDY,
+    AllFeatures,
+    Download,
+    Drop,
+    Features,
+    GroupColumn,
+    GroupLevel,
+    ImageColumn,
+    LabelColumn,
+    Labels,
+    MaxPixels,
+    MinGain,
+    Pooling,
+    RelTol,
+    Revision,
+    Root,
+    Scale,
+    Size,
+    Spec,
+    Split,
+    Target,
+    Tol,
+    mode,
+)
+from sufficient.cli.output import Output
 from sufficient.cli.stopping import saved_in
 from sufficient.errors import UsageError
 
 INSUFFICIENT, INCONCLUSIVE = 10, 11  # exit codes with --exit-code
-
-DATA, FEATURES = "Data", "Features"
-HEAD, STUDY, ANSWER = "Head and its fit", "Study", "Answer"
-ASKED = "What is asked (all of it must hold)"
-
-Tol = Annotated[
-    float | None,
-    typer.Option(
-        help="Tolerance in nats: how much one more object may change the mean loss.",
-        show_default="1e-4, if nothing else is asked",
-        rich_help_panel=ASKED,
-    ),
-]
-RelTol = Annotated[
-    float | None,
-    typer.Option(help="The same, relative to the loss on unseen objects.", rich_help_panel=ASKED),
-]
-Target = Annotated[
-    list[str] | None,
-    typer.Option(
-        metavar="NAME=VALUE",
-        help="accuracy=0.95, error=0.05 or loss=0.2 on unseen objects; repeatable.",
-        rich_help_panel=ASKED,
-    ),
-]
-MinGain = Annotated[
-    float | None,
-    typer.Option(
-        help="Enough when doubling the objects would raise accuracy by less than this.", rich_help_panel=ASKED
-    ),
-]
-
-Spec = Annotated[
-    str,
-    typer.Option(
-        "--data",
-        metavar="SPEC",
-        help="Folder of images, table, .npz, .safetensors, hf://datasets/NAME, digits, mnist, fashionmnist, "
-        "cifar10 or cifar100.",
-        rich_help_panel=DATA,
-    ),
-]
-Features = Annotated[
-    str,
-    typer.Option(
-        metavar="auto|pixels|MODEL",
-        help="pixels in [−1, 1], or a pretrained model: a transformers checkpoint by name or folder, "
-        "torchvision:NAME, or module:function.",
-        rich_help_panel=FEATURES,
-    ),
-]
-Pooling = Annotated[
-    str | None,
-    typer.Option(
-        metavar="cls|mean|pooler",
-        help="Which output of the model.",
-        show_default="the class token, else the pooled output",
-        rich_help_panel=FEATURES,
-    ),
-]
-Revision = Annotated[
-    str | None,
-    typer.Option(
-        help="Of the model: branch, tag or commit; for torchvision its weights' name, or random.",
-        rich_help_panel=FEATURES,
-    ),
-]
-AllFeatures = Annotated[
-    bool,
-    typer.Option(
-        "--all-features",
-        help="Make the features of every image first, not only of those that the study needs.",
-        rich_help_panel=FEATURES,
-    ),
-]
-Size = Annotated[
-    int | None,
-    typer.Option(
-        help="Side in pixels that images are resized to.",
-        show_default="their own up to 64, else 32",
-        rich_help_panel=FEATURES,
-    ),
-]
-Scale = Annotated[
-    str,
-    typer.Option(
-        help="auto, none or standard: scale columns on each fitted sample.", rich_help_panel=FEATURES
-    ),
-]
-Labels = Annotated[
-    Path | None,
-    typer.Option(help="Table of labels beside a folder: .csv, .jsonl or .parquet.", rich_help_panel=DATA),
-]
-LabelColumn = Annotated[str | None, typer.Option(help="Column that holds the label.", rich_help_panel=DATA)]
-ImageColumn = Annotated[str | None, typer.Option(help="Column that holds the image.", rich_help_panel=DATA)]
-GroupColumn = Annotated[
-    str | None,
-    typer.Option(
-        help="Column whose equal values (a patient, a scene) stay on one side of every split.",
-        rich_help_panel=DATA,
-    ),
-]
-GroupLevel = Annotated[
-    int | None,
-    typer.Option(help="The same by folders: 2 is the level inside the classes.", rich_help_panel=DATA),
-]
-Drop = Annotated[
-    list[str] | None,
-    typer.Option(metavar="COLUMN", help="A column that is no feature; repeatable.", rich_help_panel=DATA),
-]
-Split = Annotated[str | None, typer.Option(help="Split of a Hugging Face data set.", rich_help_panel=DATA)]
-MaxPixels = Annotated[
-    int | None,
-    typer.Option(
-        help="Largest image, in pixels, that is decoded.",
-        show_default="Pillow's limit",
-        rich_help_panel=DATA,
-    ),
-]
-Root = Annotated[
-    Path | None, typer.Option(help="Where named data sets lie.", show_default="data", rich_help_panel=DATA)
-]
-Download = Annotated[bool, typer.Option(help="Let torchvision download into --root.", rich_help_panel=DATA)]
 
 
 def estimate(
@@ -327,13 +232,6 @@ def _drawn(tol: float | None, extend: Path | None) -> float:
 
         tol = earlier_run(extend)[1].tol
     return TOL if tol is None else tol
-
-
-def mode(*, json: bool, quiet: bool) -> Mode:
-    """Return how a command speaks. Raises UsageError when both are asked for."""
-    if json and quiet:
-        raise UsageError("--json and --quiet each ask for another output; give one of the two.")
-    return "json" if json else "quiet" if quiet else "human"
 
 
 def default_directory(data: str) -> Path:

@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
-from sufficient.cli.estimate import mode
 from sufficient.cli.live import bar
+from sufficient.cli.options import mode
 from sufficient.cli.output import Output
 from sufficient.cli.screen import Screen
 from sufficient.errors import UsageError

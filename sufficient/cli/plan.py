@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sufficient.cli.estimate import ASKED, RelTol, Target, mode
+from sufficient.cli.options import ASKED, RelTol, Target, mode
 from sufficient.cli.output import Output
 from sufficient.errors import UsageError
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 
 import typer
 
-from sufficient.cli.estimate import ASKED, MinGain, RelTol, Target, mode
+from sufficient.cli.options import ASKED, MinGain, RelTol, Target, mode
 from sufficient.cli.output import Output
 from sufficient.errors import UsageError
 

@@ -11,11 +11,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sufficient.cli.estimate import (
+from sufficient.cli.estimate import INCONCLUSIVE, INSUFFICIENT, default_directory
+from sufficient.cli.options import (
     ANSWER,
     HEAD,
-    INCONCLUSIVE,
-    INSUFFICIENT,
     STUDY,
     AllFeatures,
     Features,
@@ -33,7 +32,6 @@ from sufficient.cli.estimate import (
     Size,
     Target,
     Tol,
-    default_directory,
 )
 from sufficient.cli.output import Output
 from sufficient.errors import DataError, UsageError

@@ -72,7 +72,7 @@ def _number(spec: str, name: str, cell: object, row: int) -> float:
     if is_missing(cell):
         return float("nan")
     if isinstance(cell, (numbers.Real, np.number, np.bool_)) or type(cell).__name__ == "Decimal":
-        return float(cell)  # type: ignore[arg-type]
+        return float(cell)  # type: ignore[arg-type]  # Decimal, told by name as above, is a number too
     raise no_numbers(spec, {name: cell}, row)
 
 

@@ -79,7 +79,7 @@ class Halving:
         """
         done = 0
         while done < len(values):
-            batch: Values = values[done : done + self.size]  # type: ignore[assignment]
+            batch: Values = values[done : done + self.size]  # type: ignore[assignment]  # a slice of what was given is of its type
             rows = self._fitting(batch, compute)
             if rows is None:
                 if len(batch) == 1:
