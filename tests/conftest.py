@@ -1,3 +1,4 @@
+import multiprocessing
 import os
 from pathlib import Path
 
@@ -16,3 +17,13 @@ def real_data():
     if not DATA.is_dir():
         pytest.skip(f"no real images at {DATA}; set SUFFICIENT_TEST_DATA")
     return DATA
+
+
+@pytest.fixture(autouse=True, scope="module")
+def _no_process_is_left():
+    """A process that outlives its test would keep the interpreter from its end, after all has passed."""
+    yield
+    left = multiprocessing.active_children()
+    for process in left:
+        process.kill()
+    assert left == []

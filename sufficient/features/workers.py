@@ -9,14 +9,18 @@ forked and die with the one that started them.
 
 from __future__ import annotations
 
+import atexit
 import contextlib
+import os
 import signal
 import sys
 import warnings
+import weakref
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
+import torch
 from PIL import Image
 from torch.utils.data import DataLoader, Dataset
 from torch.utils.data.dataloader import _MultiProcessingDataLoaderIter
@@ -185,21 +189,54 @@ def _in_processes(
                 f"the processes that decode images cannot be started ({error.strerror or error}); "
                 "end other programs, or raise their limit, `ulimit -u`, and start again."
             ) from error
-    yield from iterator
+    try:
+        yield from iterator
+    finally:
+        iterator.end()
 
 
 class _Processes(_MultiProcessingDataLoaderIter):
-    """torch's own iterator; where it could not be made whole, what there is of it is ended at once."""
+    """torch's own iterator, whose processes are killed at its end: they hold nothing worth a wait.
+
+    torch asks them to leave. One that waits for a lock which a killed one held never does, nor does it heed
+    SIGTERM (see `_settle`), and Python waits for it at its exit without end.
+    """
 
     def __init__(self, loader: DataLoader[Any]) -> None:
+        self._owner, self._shutdown = os.getpid(), False
+        _living.add(self)
         try:
             super().__init__(loader)
         except BaseException:
-            self._shutdown = True  # torch's way to end lacks attributes that were not set yet
-            for process in getattr(self, "_workers", ()):
-                process.kill()
-                process.join()
+            self.end()
             raise
+
+    def end(self) -> None:
+        """Kill what lives of the processes; once and for all, and not in a fork of the one that owns them."""
+        if self._shutdown or self._owner != os.getpid():
+            return
+        self._shutdown = True
+        if getattr(self, "_worker_pids_set", False):  # a death is news, which torch would raise anywhere
+            torch._C._remove_worker_pids(id(self))
+        for process in (processes := getattr(self, "_workers", ())):
+            process.kill()
+        for process in processes:
+            process.join()
+        for queue in getattr(self, "_index_queues", ()):
+            queue.cancel_join_thread()
+            queue.close()
+
+    def _shutdown_workers(self) -> None:
+        self.end()
+
+
+_living: weakref.WeakSet[_Processes] = weakref.WeakSet()
+
+
+@atexit.register  # before multiprocessing's own, which waits for each process that lives
+def _end_all() -> None:
+    for iterator in list(_living):
+        iterator.end()
 
 
 @contextlib.contextmanager

@@ -174,6 +174,34 @@ def test_nothing_but_locks_lies_in_shared_memory(in_processes):
     assert max(during) - before < 100_000
 
 
+LOCKED_OUT = """
+    import os, signal, sys, time
+    sys.path.insert(0, {root!r})
+    import numpy as np, torch
+    from sufficient.errors import ResourceError
+    from sufficient.features import making
+    from tests.features.fakes import FakeBackbone, images
+    making.workers_for = lambda count: 2
+    hooks = {{0: lambda: (time.sleep(0.3), os.kill(os.getpid(), signal.SIGKILL)), 4: lambda: time.sleep(300)}}
+    try:
+        maker = making.Maker(images(60, hooks=hooks), FakeBackbone(), device=torch.device("cpu"))
+        maker.make(np.arange(60))
+    except ResourceError as error:
+        kept = error.__traceback__
+        print("said", flush=True)
+"""
+
+
+@forked
+def test_a_process_that_waits_for_a_killed_one_does_not_keep_the_program_from_its_end(tmp_path):
+    script = textwrap.dedent(LOCKED_OUT.format(root=str(ROOT)))
+    environment = os.environ | {"SUFFICIENT_CACHE": str(tmp_path)}
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, env=environment
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (0, "said\n", "")
+
+
 SCRIPT = """
     import sys, time
     sys.path.insert(0, {root!r})
