@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Generator, Sequence
+from contextlib import closing
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -98,16 +99,17 @@ class Maker:
         saved, pace = time.monotonic(), Pace()
         done = total - len(objects)
         try:
-            for part in self._batches(objects):
-                gathered.take(part)
-                unkept.append(part)
-                done += len(part)
-                now = time.monotonic()
-                if self._progress is not None:
-                    self._progress(done, total, pace(done, now))
-                if sum(map(len, unkept)) >= SHARD_OBJECTS or now - saved >= SHARD_SECONDS:
-                    self._keep(unkept)
-                    saved = now
+            with closing(self._batches(objects)) as batches:
+                for part in batches:
+                    gathered.take(part)
+                    unkept.append(part)
+                    done += len(part)
+                    now = time.monotonic()
+                    if self._progress is not None:
+                        self._progress(done, total, pace(done, now))
+                    if sum(map(len, unkept)) >= SHARD_OBJECTS or now - saved >= SHARD_SECONDS:
+                        self._keep(unkept)
+                        saved = now
         finally:
             self._keep(unkept)  # also where the pass was stopped
 
@@ -116,24 +118,24 @@ class Maker:
             self._entry.add(joined(unkept))
         unkept.clear()
 
-    def _batches(self, objects: NDArray[np.int64]) -> Iterator[Made]:
-        """Yield what comes of the objects, a batch of the model at a time."""
+    def _batches(self, objects: NDArray[np.int64]) -> Generator[Made, None, None]:
+        """Yield what comes of the objects, a batch of the model at a time; to be closed: it has processes."""
         preparation = Preparation(self._images, self._backbone)
         workers, size = workers_for(len(objects)), self._halving.size
         if workers and self._device.type == "cpu" and self._backbone.identity.get("kind") in FORKED:
             batch = min(size, CPU_BATCH)
             yield from computed(preparation, objects.tolist(), self._made_of, workers=workers, batch=batch)
             return
-        outcomes = prepared(preparation, objects.tolist(), workers=workers, batch=size)
         waiting, refused = list[Prepared](), dict[int, Reason]()
-        for outcome in outcomes:
-            if isinstance(outcome, Refused):
-                refused[outcome.index] = outcome.reason
-                continue
-            waiting.append(outcome)
-            if len(waiting) == size:
-                yield self._made(waiting, refused)
-                waiting, refused = [], {}
+        with closing(prepared(preparation, objects.tolist(), workers=workers, batch=size)) as outcomes:
+            for outcome in outcomes:
+                if isinstance(outcome, Refused):
+                    refused[outcome.index] = outcome.reason
+                    continue
+                waiting.append(outcome)
+                if len(waiting) == size:
+                    yield self._made(waiting, refused)
+                    waiting, refused = [], {}
         if waiting or refused:
             yield self._made(waiting, refused)
 

@@ -16,7 +16,7 @@ import signal
 import sys
 import warnings
 import weakref
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -116,17 +116,19 @@ def workers_for(count: int) -> int:
 
 def prepared(
     preparation: Preparation, objects: Sequence[int], *, workers: int, batch: int
-) -> Iterator[Outcome]:
+) -> Generator[Outcome, None, None]:
     """Yield the outcome of each object in order; `batch`: how many the model takes at a time.
 
     Raises what reading raises, and RuntimeError when a process is killed, see `deaths_told`.
     """
-    outcomes: Iterable[Outcome | Failed] = map(preparation.__getitem__, objects)
-    if workers:
-        ahead = -(-AHEAD * batch // (workers * CHUNK))
-        chunks = _in_processes(preparation, objects, list, size=CHUNK, workers=workers, ahead=ahead)
-        outcomes = (outcome for chunk in chunks for outcome in chunk)
-    return map(_succeeded, outcomes)
+    if not workers:
+        yield from map(_succeeded, map(preparation.__getitem__, objects))
+        return
+    ahead = -(-AHEAD * batch // (workers * CHUNK))
+    chunks = _in_processes(preparation, objects, list, size=CHUNK, workers=workers, ahead=ahead)
+    with contextlib.closing(chunks):
+        for chunk in chunks:
+            yield from map(_succeeded, chunk)
 
 
 def computed(
@@ -136,7 +138,7 @@ def computed(
     *,
     workers: int,
     batch: int,
-) -> Iterator[Made]:
+) -> Generator[Made, None, None]:
     """Yield, in order, what `compute` makes in a process of the outcomes of each `batch` of objects.
 
     Raises what reading and `compute` raise, and RuntimeError as `prepared` does.
@@ -149,7 +151,8 @@ def computed(
             return Failed.of(error)
 
     parts = _in_processes(preparation, objects, made, size=batch, workers=workers, ahead=AHEAD)
-    return map(_succeeded, parts)
+    with contextlib.closing(parts):
+        yield from map(_succeeded, parts)
 
 
 def _succeeded(outcome: Any) -> Any:
@@ -167,7 +170,7 @@ def _in_processes(
     size: int,
     workers: int,
     ahead: int,
-) -> Iterator[Result]:
+) -> Generator[Result, None, None]:
     """Yield, in order, what `collate` makes in a process of the outcomes of each `size` objects."""
     Image.init()  # registers every format once, before the processes are forked
     with warnings.catch_warnings(), _signals_wait():  # until the processes know what to do about them

@@ -1,5 +1,6 @@
 """The pass: every object's row or reason, in order, whatever the processes, the batches and the memory."""
 
+import multiprocessing
 import os
 import signal
 import subprocess
@@ -172,6 +173,24 @@ def test_nothing_but_locks_lies_in_shared_memory(in_processes):
     maker(images(60), backbone).make(np.arange(60))
     assert len(during) == 4
     assert max(during) - before < 100_000
+
+
+@forked
+@pytest.mark.parametrize("kind", ["transformers", "fake"])
+def test_no_process_lives_on_where_a_pass_is_broken_off(in_processes, kind):
+    backbone = FakeBackbone(identity={"kind": kind}, poisoned=9)
+    with pytest.raises(DataError) as caught:
+        maker(images(60), backbone).make(np.arange(60))
+    assert multiprocessing.active_children() == []
+    del caught  # whose traceback held the pass, and all that it had begun
+
+    def stop(done, total, rate):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt) as caught:
+        maker(images(60), FakeBackbone(identity={"kind": kind}), progress=stop).make(np.arange(60))
+    assert multiprocessing.active_children() == []
+    del caught
 
 
 LOCKED_OUT = """
