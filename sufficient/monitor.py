@@ -23,6 +23,7 @@ from sufficient.prequential import Prequential, Scorer, checked_batch
 from sufficient.progress import Progress
 from sufficient.report.export import dumps
 from sufficient.result import ENVIRONMENT, Estimate
+from sufficient.rounding import counted
 from sufficient.run_directory import RECORD, begin
 from sufficient.stored import load
 from sufficient.study.found import CannotExtendError
@@ -247,7 +248,10 @@ class SampleSizeMonitor:
             )
         if self._anew:
             remarks.append(
-                Notice("BEGUN-ANEW", f"the study was begun anew {self._anew} time(s), as new classes came.")
+                Notice(
+                    "BEGUN-ANEW",
+                    f"the study was begun anew {counted(self._anew, 'time')}, as new classes came.",
+                )
             )
         if self.seen > self.kept:
             remarks.append(

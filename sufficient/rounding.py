@@ -16,6 +16,11 @@ def objects(count: int) -> str:
     return f"{count:,}"
 
 
+def counted(count: int, noun: str) -> str:
+    """Return a count and its noun, to which an s makes the plural: `1 image`, `12,345 images`."""
+    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+
+
 def about(count: int, digits: int = 3, *, exact: Collection[int] = ()) -> str:
     """Return a count rounded to `digits` significant digits: `3,612` → `3,610`.
 

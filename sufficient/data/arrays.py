@@ -96,7 +96,7 @@ def checked_features(spec: str, values: NDArray[Any]) -> FeatureRows:
     if len(bad):
         row, column = bad[0]
         raise DataError(
-            f"{spec} has {len(bad):,} feature value(s) that are NaN or infinite in float32, the first in "
+            f"{spec} has features that are NaN or infinite in float32: {len(bad):,} of them, the first in "
             f"row {row}, column {column}; fill them in or leave these rows out."
         )
     return features

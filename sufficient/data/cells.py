@@ -63,7 +63,7 @@ def no_numbers(spec: str, text: Mapping[str, object], row: int) -> DataError:
     named = ", ".join(f"{printable(name)} ({_shown(cell)} in row {row})" for name, cell in text.items())
     drop = " ".join(f"--drop {printable(name)}" for name in text)
     return DataError(
-        f"{spec} has column(s) that hold no numbers and are no features: {named}. Leave out what is no "
+        f"{spec} has columns that hold no numbers and are no features: {named}. Leave out what is no "
         f"feature ({drop}), or turn it into numbers."
     )
 

@@ -75,7 +75,7 @@ def listed(names: Sequence[str]) -> str:
     """Return the names of columns as text, not more of them than can be read."""
     named = ", ".join(printable(name) or "(no name)" for name in names[:NAMED_AT_MOST])
     more = f", … ({len(names):,} in all)" if len(names) > NAMED_AT_MOST else ""
-    return f"the column(s) {named}{more}"
+    return f"the column{'' if len(names) == 1 else 's'} {named}{more}"
 
 
 @dataclass(frozen=True)

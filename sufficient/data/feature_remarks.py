@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from sufficient.data.columns import Rows
 from sufficient.data.walk import printable
 from sufficient.notice import Notice
+from sufficient.rounding import counted
 
 NAMED_AT_MOST = 10  # columns in a notice
 SAMPLED = 256  # rows by which columns are compared first: few need all of theirs read
@@ -23,11 +24,11 @@ def feature_remarks(values: Rows, features: Sequence[str] | None = None) -> list
     remarks = []
     if len(constant):
         named = _some(constant, features)
-        message = f"{len(constant):,} feature(s) are the same in every row and tell nothing: {named}."
+        message = f"the same in every row, so of no use: {counted(len(constant), 'feature')} ({named})."
         remarks.append(Notice("CONSTANT-FEATURES", message))
     copies = _copies(values, np.setdiff1d(np.arange(values.shape[1]), constant))
     if copies:
-        message = f"{len(copies):,} feature(s) repeat another column exactly: {_some(copies, features)}."
+        message = f"exact copies of another: {counted(len(copies), 'feature')} ({_some(copies, features)})."
         remarks.append(Notice("DUPLICATE-COLUMNS", message))
     return remarks
 

@@ -21,6 +21,7 @@ from sufficient.data.stock import NAMED_AT_MOST
 from sufficient.data.walk import printable
 from sufficient.errors import DataError
 from sufficient.notice import Notice
+from sufficient.rounding import counted
 
 BATCH = 16  # files a task: enough to hide the cost of handing a task to a thread
 TASKS_AHEAD = 4  # tasks waiting for each thread: busy threads, few results held
@@ -110,7 +111,9 @@ def empty_class_notice(listing: Listing, readable: Collection[str]) -> list[Noti
     empty = [name for name in map(printable, listing.class_folders) if name not in readable]
     if not empty:
         return []
-    message = f"no image could be read in the class folder(s) {', '.join(empty)}."
+    message = (
+        f"no image could be read in the class folder{'' if len(empty) == 1 else 's'} {', '.join(empty)}."
+    )
     return [Notice("EMPTY-CLASS-FOLDER", message)]
 
 
@@ -122,7 +125,7 @@ def no_images(spec: str, listing: Listing) -> DataError:
     if listing.skipped:
         named = ", ".join(f"{item.name} ({item.reason})" for item in listing.skipped[:NAMED_AT_MOST])
         more = ", …" if len(listing.skipped) > NAMED_AT_MOST else ""
-        found = f" among {len(listing.skipped):,} file(s) found: {named}{more}"
+        found = f" among {counted(len(listing.skipped), 'file')} found: {named}{more}"
     why = "".join(f" ({notice.message.rstrip('.')})" for notice in listing.notices)
     return DataError(
         f"{spec} holds no images in class folders{found}{why}. Make one folder for each class and put its "

@@ -23,6 +23,7 @@ from sufficient.data.opening import (
 )
 from sufficient.data.stock import image_digest
 from sufficient.notice import Notice
+from sufficient.rounding import counted
 
 LARGEST_OWN_SIDE = 64  # pixels; beyond it images are not kept at their own size unless --size asks for it
 DEFAULT_SIDE = 32  # pixels, where the images share no size of their own
@@ -108,11 +109,11 @@ def reading_notices(*, reduced: int, transparent: int, several_frames: int) -> l
     """Return what to say of so many images that were not read in full; nothing of none."""
     remarks = []
     if reduced:
-        message = f"{reduced:,} colour image(s) of 16 bits a channel were read as their upper 8 bits."
+        message = f"of {counted(reduced, 'colour image')} of 16 bits a channel the upper 8 bits were read."
         remarks.append(Notice("SIXTEEN-BIT-REDUCED", message))
     remarks += alpha_notice(transparent)
     if several_frames:
-        message = f"{several_frames:,} image(s) hold several frames or pages; the first of each is used."
+        message = f"of {counted(several_frames, 'image')} with several frames or pages the first one is used."
         remarks.append(Notice("FIRST-FRAME", message))
     return remarks
 
@@ -122,7 +123,7 @@ def alpha_notice(transparent: int) -> list[Notice]:
     if not transparent:
         return []
     message = (
-        f"the alpha of {transparent:,} image(s) is dropped: their transparent pixels count with the colour "
+        f"the alpha of {counted(transparent, 'image')} is dropped: transparent pixels count with the colour "
         "hidden under them; flatten them onto a background if that is not meant."
     )
     return [Notice("ALPHA-DROPPED", message)]

@@ -20,6 +20,7 @@ from sufficient.data.table_files import open_table
 from sufficient.data.walk import Walk, printable, walk
 from sufficient.errors import DataError
 from sufficient.notice import Notice
+from sufficient.rounding import counted
 
 PATH_COLUMNS = (
     *("file_name", "filename", "filenames", "filepath", "file_path", "path", "image", "image_path", "file"),
@@ -200,7 +201,10 @@ def _match(
             left_over.append(Skipped(shown, reason, f"row {row}"))
     if not repeated:
         return row_of, left_over, []
-    message = f"{repeated:,} row(s) of {table.spec} repeat an earlier one and are not counted again."
+    message = (
+        f"{counted(repeated, 'row')} of {table.spec}, repeating an earlier one, "
+        f"{'is' if repeated == 1 else 'are'} not counted again."
+    )
     return row_of, left_over, [Notice("REPEATED-ROWS", message)]
 
 

@@ -13,6 +13,7 @@ from sufficient.data.cells import is_list, is_missing
 from sufficient.data.walk import printable
 from sufficient.errors import DataError
 from sufficient.notice import Notice
+from sufficient.rounding import counted
 
 LARGEST_NUMBER = 2**53  # beyond it neighbouring whole numbers are one float
 ClassNames = Sequence[object] | NDArray[Any]
@@ -111,7 +112,9 @@ def groups_of_cells(cells: Sequence[object], *, column: str) -> tuple[NDArray[np
     groups[groups < 0] = len(code) - groups[groups < 0] - 1
     if not alone:
         return groups, []
-    message = f"{alone:,} object(s) name no group in {printable(column)}; each is a group of its own."
+    message = (
+        f"{counted(alone, 'object')} without a group in {printable(column)}: each is a group of its own."
+    )
     return groups, [Notice("GROUP-MISSING", message)]
 
 
@@ -181,7 +184,7 @@ def _require(good: NDArray[np.bool_], complaint: str) -> None:
     bad = np.flatnonzero(~good)
     if len(bad):
         raise DataError(
-            f"the label of row {bad[0]} {complaint}; {len(bad):,} row(s) like it. "
+            f"the label of row {bad[0]} {complaint}, {counted(len(bad), 'row')} in all. "
             "Correct the labels or leave these rows out."
         )
 

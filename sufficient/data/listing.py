@@ -13,6 +13,7 @@ from sufficient.data.labelled import Skipped, SkipReason
 from sufficient.data.opening import SUFFIXES
 from sufficient.data.walk import printable, walk
 from sufficient.notice import Notice
+from sufficient.rounding import counted
 
 TRAIN_SPLITS = ("train", "training")  # all in lower case; a folder's case does not matter
 READ_SPLITS = (*TRAIN_SPLITS, "val", "valid", "validation", "dev")
@@ -124,7 +125,7 @@ def _outside_notice(skipped: list[Skipped]) -> list[Notice]:
     if not outside:
         return []
     message = (
-        f"{len(outside):,} link(s) lead out of the folder of the data and are not followed (the first: "
+        f"not followed: {counted(len(outside), 'link')} out of the folder of the data (the first: "
         f"{outside[0]}); to use what they lead to, copy the folder with its links resolved, "
         "`cp -rL DATA COPY`, and give the copy."
     )

@@ -15,6 +15,7 @@ from sufficient.data.labelled import Skipped
 from sufficient.data.opening import Stamp, open_file
 from sufficient.data.walk import printable
 from sufficient.notice import Notice
+from sufficient.rounding import counted
 
 
 @dataclass(frozen=True)
@@ -31,7 +32,7 @@ class RowFiles:
         if not outside:
             return []
         message = (
-            f"{len(outside):,} row(s) name a file outside of the data's own folder, which is not read (the "
+            f"not read: {counted(len(outside), 'file')} outside of the data's folder, named by its rows (the "
             f"first: {outside[0].detail}); put the files below that folder, or save the data set again with "
             "the images inside."
         )

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from sufficient.data.labelled import Audit, Skipped
 from sufficient.errors import DataError
 from sufficient.notice import Notice
+from sufficient.rounding import counted
 
 SMALLEST_CLASS = 3  # objects: one to fit, one to validate on, one to hold out
 NAMED_AT_MOST = 3  # examples in a message
@@ -154,7 +155,7 @@ def conflict_notice(conflicts: list[list[int]], name_of: Callable[[int], str]) -
         return []
     named = "; ".join(" = ".join(map(name_of, group)) for group in conflicts[:NAMED_AT_MOST])
     more = ", …" if len(conflicts) > NAMED_AT_MOST else ""
-    message = f"{len(conflicts):,} image(s) stand under more than one label and are kept: {named}{more}."
+    message = f"kept, though under more than one label: {counted(len(conflicts), 'image')} ({named}{more})."
     return [Notice("CONFLICTING-LABELS", message)]
 
 

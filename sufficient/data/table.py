@@ -230,6 +230,6 @@ def _require_finite(spec: str, values: Rows, rows: NDArray[np.intp], features: S
     name = feature_name(features, int(place))
     whole = f", or leave that column out (--drop {name})" if features is not None else ""
     raise DataError(
-        f"{spec} has {int(bad.sum()):,} feature value(s) that are missing, NaN or infinite in float32, the "
+        f"{spec} has features that are missing, NaN or infinite in float32: {int(bad.sum()):,} of them, the "
         f"first in row {rows[row]}, column {name}; fill them in, leave these rows out{whole}."
     )

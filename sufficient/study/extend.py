@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sufficient.notice import Notice
+from sufficient.rounding import counted
 from sufficient.study.found import CannotExtendError, Found, newcomers, stored_places
 from sufficient.study.groups import HELD_OUT_READ, VALIDATION_READ, deal, few_groups, united
 from sufficient.study.options import StudyOptions
@@ -262,5 +263,5 @@ def said(earlier: Record, grown: Record) -> Notice:
         "EXTENDED",
         f"{new:,} objects came to {before.used + before.not_read:,}: {fit:,} to fit, "
         f"{now.validation - before.validation:,} to validate on, {now.held_out - before.held_out:,} held "
-        f"out; {count} size(s) up to k = {grown.stages[-1].size:,} are those of the earlier run.",
+        f"out; {counted(count, 'size')} up to k = {grown.stages[-1].size:,} taken from the earlier run.",
     )

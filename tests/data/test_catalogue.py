@@ -427,7 +427,7 @@ def test_a_class_whose_files_all_fail_is_counted_and_named(tmp_path):
     assert (images.classes, images.found, images.skipped) == (("cat", "dog", "fish"), 11, ())
     assert (data.classes, data.audit.found, data.audit.used) == (("cat", "dog"), 11, 8)
     assert data.audit.skipped_counts == {"not-an-image": 3}
-    assert data.audit.notices[0].message == "no image could be read in the class folder(s) fish."
+    assert data.audit.notices[0].message == "no image could be read in the class folder fish."
 
 
 def test_a_file_gone_while_a_folder_is_read_has_vanished(tmp_path, monkeypatch):

@@ -133,7 +133,7 @@ def test_empty_folder_stops(tmp_path):
 
 def test_images_without_class_folders_stop_and_are_named(tmp_path):
     save(tmp_path / "1.png", noise(1))
-    with pytest.raises(DataError, match=r"among 1 file\(s\) found: 1.png \(no-class\)"):
+    with pytest.raises(DataError, match=r"among 1 file found: 1.png \(no-class\)"):
         read(tmp_path)
 
 
@@ -164,7 +164,7 @@ def test_sixteen_bit_colour_is_reported_with_its_count(tmp_path):
     (tmp_path / "cat" / "deep.ppm").write_bytes(b"P6 8 8 65535\n" + np.arange(192, dtype=">u2").tobytes())
     (notice,) = read(tmp_path).audit.notices
     assert notice.code == "SIXTEEN-BIT-REDUCED"
-    assert notice.message.startswith("1 colour image")
+    assert notice.message.startswith("of 1 colour image")
 
 
 def test_pillows_warnings_do_not_leak(tmp_path, monkeypatch):
@@ -204,7 +204,7 @@ def test_images_that_differ_in_alpha_alone_are_no_duplicates_and_its_loss_is_rep
     (notice,) = data.audit.notices
     assert notice.code == "ALPHA-DROPPED"
     assert notice.message == (
-        "the alpha of 9 image(s) is dropped: their transparent pixels count with the colour hidden under "
+        "the alpha of 9 images is dropped: transparent pixels count with the colour hidden under "
         "them; flatten them onto a background if that is not meant."
     )
 
@@ -216,7 +216,7 @@ def test_files_of_several_frames_are_counted(tmp_path):
         save(tmp_path / "cat" / f"film.{suffix}", frames[0], save_all=True, append_images=frames[1:])
     (notice,) = read(tmp_path).audit.notices
     assert notice.code == "FIRST-FRAME"
-    assert notice.message == "2 image(s) hold several frames or pages; the first of each is used."
+    assert notice.message == "of 2 images with several frames or pages the first one is used."
 
 
 def test_the_first_image_beyond_the_limit_ends_the_read(tmp_path):

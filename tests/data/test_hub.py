@@ -198,7 +198,7 @@ def test_only_files_below_the_table_are_read(tmp_path):
     assert [f"{s.name} {s.reason}" for s in data.audit.skipped] == expected
     (notice,) = images.notices
     assert images.cacheable
-    assert (notice.code, "3 row(s) name a file outside" in notice.message) == ("OUTSIDE-ROOT", True)
+    assert (notice.code, "not read: 3 files outside" in notice.message) == ("OUTSIDE-ROOT", True)
 
 
 def test_a_set_is_saved_with_the_images_inside_as_the_notice_advises(tmp_path):

@@ -319,7 +319,7 @@ def test_the_fingerprint_follows_files_and_not_labels(tmp_path):
     [
         (b"", "is empty; its first line must name its columns"),
         (b"file_name,label\n", "holds no rows"),
-        (b"0.png,cat\n2.png,cat\n", r"has the column\(s\) 0\.png, cat; .* labels is not known"),
+        (b"0.png,cat\n2.png,cat\n", r"has the columns 0\.png, cat; .* labels is not known"),
         (b"file_name,label,labels\na,b,c\n", "could be any of label, labels"),
         (b"file_name,label,label\na,b,c\n", "several columns named label"),
         (b"file_name;label\na;b\n", "something else than commas"),

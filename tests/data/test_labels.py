@@ -44,8 +44,8 @@ def test_text_is_looked_up_in_the_classes_given():
     [
         (np.eye(3), None, r"shape \(3, 3\).*several labels"),
         (np.array(0), None, r"shape \(\)"),
-        (np.array(["a", "", " "]), None, r"row 1 is missing \(empty text\); 2 row"),
-        (np.array([0, np.nan, np.nan]), None, r"row 1 is missing \(NaN\); 2 row"),
+        (np.array(["a", "", " "]), None, r"row 1 is missing \(empty text\), 2 row"),
+        (np.array([0, np.nan, np.nan]), None, r"row 1 is missing \(NaN\), 2 row"),
         (np.array(["a", None], dtype=object), None, "row 1 is missing"),
         (np.array(["a", float("nan")], dtype=object), None, "row 1 is missing"),
         (np.array(["a", 3], dtype=object), None, "mix kinds"),

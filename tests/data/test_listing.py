@@ -90,7 +90,7 @@ def test_links_that_leave_the_folder_are_skipped_and_named(tmp_path):
     (notice,) = list_folder(root).notices
     assert (notice.code, notice.message) == (
         "OUTSIDE-ROOT",
-        "3 link(s) lead out of the folder of the data and are not followed (the first: b/2.png); to use what "
+        "not followed: 3 links out of the folder of the data (the first: b/2.png); to use what "
         "they lead to, copy the folder with its links resolved, `cp -rL DATA COPY`, and give the copy.",
     )
 

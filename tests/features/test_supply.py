@@ -99,7 +99,7 @@ def test_copies_under_two_labels_are_kept_within_a_share_and_never_lie_in_two():
     }
     (notice,) = supplied.notices
     assert notice.code == "CONFLICTING-LABELS"
-    assert "2 image(s)" in notice.message
+    assert "2 images" in notice.message
     assert "row 8 = row 9; row 0 = row 1" in notice.message
     assert_array_equal(supplied.twins, [0, 0, 2, 3, 4, 5, 5, 7])
 
@@ -149,9 +149,9 @@ def test_remarks_count_what_is_used():
     supplied = supply(data, fit=8, validation=0, held_out=0).until(8)
     said = {notice.code: notice.message for notice in supplied.notices}
     assert said.keys() == {"FIRST-FRAME", "ALPHA-DROPPED", "SIXTEEN-BIT-REDUCED"}
-    assert said["FIRST-FRAME"].startswith("2 image(s)")
-    assert "1 image(s)" in said["ALPHA-DROPPED"]
-    assert said["SIXTEEN-BIT-REDUCED"].startswith("1 colour image(s)")
+    assert said["FIRST-FRAME"].startswith("of 2 images")
+    assert "1 image is" in said["ALPHA-DROPPED"]
+    assert said["SIXTEEN-BIT-REDUCED"].startswith("of 1 colour image")
 
 
 def test_the_cache_speaks_through_the_supply(cache):
