@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from sufficient.api import estimate
     from sufficient.cli.live import LiveStudy
-    from sufficient.elsewhere import RunsForecast, forecast_runs
     from sufficient.errors import DataError, ResourceError, SufficientError, UsageError
+    from sufficient.external_runs import RunsForecast, forecast_runs
     from sufficient.monitor import SampleSizeMonitor
     from sufficient.paper.figures import PanelDisplay
     from sufficient.report.accuracy import AccuracyDisplay
@@ -61,8 +61,8 @@ _HOME = {
     "Comparison": "sufficient.report.compare",
     "compare": "sufficient.report.compare",
     "LiveStudy": "sufficient.cli.live",
-    "RunsForecast": "sufficient.elsewhere",
-    "forecast_runs": "sufficient.elsewhere",
+    "RunsForecast": "sufficient.external_runs",
+    "forecast_runs": "sufficient.external_runs",
     "SampleSizeMonitor": "sufficient.monitor",
     "DataError": "sufficient.errors",
     "ResourceError": "sufficient.errors",

@@ -7,27 +7,24 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 from sufficient.answer.interval import curve
 from sufficient.answer.verdict import certain, judge
 from sufficient.data.walk import printable
+from sufficient.device import choose_device, full_float32
 from sufficient.environment import environment
 from sufficient.errors import UsageError
 from sufficient.extending import IN_MEMORY, earlier_run, inherited
-from sufficient.heads.device import choose_device, exact_float32
-from sufficient.intake import intake
-from sufficient.log import logged
+from sufficient.log import Logged, logged
 from sufficient.notice import Notice
-from sufficient.options import QUICK_REPLICATES, Pooling, RunOptions, SourceOptions
+from sufficient.options import RunOptions
 from sufficient.progress import Progress, SilentProgress
 from sufficient.result import Estimate
-from sufficient.run_directory import RECORD, begin, opened
+from sufficient.run_directory import RECORD, begin, opened, require_usable
 from sufficient.stored import written
-from sufficient.study.options import StudyOptions
 from sufficient.study.record import Record
 from sufficient.study.resumed import require_same_objects
-from sufficient.study.run import run_study
 from sufficient.study.store import append_stage, read_record, write_header, write_record
 
 
@@ -76,33 +73,24 @@ def estimate(
     Raises UsageError for options that cannot be meant, DataError for data that cannot be used,
     ResourceError for disk, memory or device.
     """
-    if quick:
-        if "replicates" in more:
-            raise UsageError(f"--quick means --replicates {QUICK_REPLICATES}; give one of the two.")
-        more["replicates"] = QUICK_REPLICATES
-    table = printable(str(labels)) if isinstance(labels, str | Path) else None
-    source = {name: more.pop(name) for name in SourceOptions.__dataclass_fields__ if name in more}
-    if source.get("root") is not None:
-        source["root"] = str(source["root"])
-    if isinstance(source.get("drop"), str):
-        source["drop"] = (source["drop"],)
-    if unknown := sorted(set(more) - set(StudyOptions.__dataclass_fields__)):
-        raise UsageError(f"estimate() has no option {', '.join(unknown)}; see help(sufficient.estimate).")
-    options = RunOptions(
-        data=printable(str(data)) if isinstance(data, str | Path) else "arrays",
-        tol=tol,
-        rel_tol=rel_tol,
-        targets=tuple([targets] if isinstance(targets, str) else targets),
-        min_gain=min_gain,
-        confirm=confirm,
-        features=features if isinstance(features, str) else _name(features),
-        pooling=cast(Pooling | None, pooling),
-        revision=revision,
-        all_features=all_features,
-        scale=scale,
-        time_limit=time_limit,
-        source=SourceOptions(**source, labels=table),
-        study=StudyOptions(**more),
+    options = RunOptions.from_keywords(
+        printable(str(data)) if isinstance(data, str | Path) else "arrays",
+        {
+            "tol": tol,
+            "rel_tol": rel_tol,
+            "targets": targets,
+            "min_gain": min_gain,
+            "confirm": confirm,
+            "features": features if isinstance(features, str) else _name(features),
+            "pooling": pooling,
+            "revision": revision,
+            "all_features": all_features,
+            "scale": scale,
+            "time_limit": time_limit,
+            "quick": quick,
+            "labels": printable(str(labels)) if isinstance(labels, str | Path) else None,
+            **more,
+        },
     )
     earlier: Record | None = None
     if extend is not None:
@@ -112,6 +100,8 @@ def estimate(
         labels = options.source.labels if labels is None else labels
     if resume and out is None:
         raise UsageError("resume needs the directory of the run: give --out DIR.")
+    if out is not None:
+        require_usable(Path(out), options, resume=resume)
     with logged(log, progress or SilentProgress(), out=None if out is None else Path(out)) as listener:
         run = _Run(
             options,
@@ -122,7 +112,7 @@ def estimate(
             progress=listener,
             earlier=earlier,
         )
-        return listener.ended(run(resume=resume))
+        return run(resume=resume)
 
 
 @dataclass(frozen=True)
@@ -134,18 +124,23 @@ class _Run:
     labels: Any
     features: Callable[[list[Any]], Any] | None  # a callable in place of the options' name
     out: Path | None
-    progress: Progress
+    progress: Logged
     earlier: Record | None = None  # of the run that is extended
 
     def __call__(self, *, resume: bool) -> Estimate:
+        from sufficient.intake import intake  # loads torch, after what can be refused without it
+        from sufficient.study.run import run_study
+
         options, out = self.options, self.out
         began = time.monotonic()
         deadline = None if options.time_limit is None else began + options.time_limit
         device = choose_device(options.study.device)
         with (
-            exact_float32(),
+            full_float32(device),
             contextlib.nullcontext() if out is None else opened(out, options, resume=resume),
         ):
+            if out is not None:
+                self.progress.opened(out)
             taken = intake(
                 options,
                 self.data,
@@ -180,6 +175,7 @@ class _Run:
                 seconds=time.monotonic() - began,
                 resumed=resumed,
             )
+            result = self.progress.ended(result)
             return result if out is None else written(result, out)
 
     def _after_stage(self, so_far: Record, seconds: float) -> bool:

@@ -10,19 +10,20 @@ from typing import Any
 
 from sufficient.answer.criteria import TARGETS, Criterion
 from sufficient.answer.plan import Plan
-from sufficient.errors import DataError, UsageError
-from sufficient.files import write_atomically
+from sufficient.errors import DataError
+from sufficient.files import write_atomically, write_named
 from sufficient.report.export import dumps
+from sufficient.report.lines import labelled
 from sufficient.report.plan_export import plan_dict
 from sufficient.report.plan_figure import draw_plan
-from sufficient.report.plan_text import explain_plan, labelled
+from sufficient.report.plan_text import explain_plan
 from sufficient.result import PLAN, Estimate
-from sufficient.run_directory import FIGURES, held
+from sufficient.run_directory import FIGURES, locked
 from sufficient.stored import load
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedRun:
     """A plan and the run it was made for."""
 
     plan: Plan
@@ -31,7 +32,7 @@ class Planned:
 
     def lines(self) -> list[str]:
         """Return the plan in words, with what to run once the objects are there."""
-        return [*explain_plan(self.plan), *labelled("then", self.next)]
+        return [*explain_plan(self.plan), *labelled(("then", text) for text in self.next)]
 
     @property
     def next(self) -> list[str]:
@@ -65,7 +66,7 @@ def plan_run(
     shortage: float | None = None,
     targets: Iterable[str | Criterion] | None = None,
     out: Path | None = None,
-) -> Planned:
+) -> PlannedRun:
     """Return the plan of a run directory, as `Estimate.plan` makes it, and write plan.json and its figure.
 
     Both go into the run, under its lock, and its report shows them; with `out` the JSON goes there and the
@@ -76,7 +77,7 @@ def plan_run(
     if not directory.is_dir():
         raise DataError(f"{directory} is no directory; give that of a run.")
 
-    def made() -> Planned:
+    def made() -> PlannedRun:
         estimate = load(directory)
         plan = estimate.plan(
             cost=cost,
@@ -88,17 +89,23 @@ def plan_run(
             shortage=shortage,
             targets=targets,
         )
-        return Planned(plan, estimate, directory)
+        return PlannedRun(plan, estimate, directory)
 
     if out is not None:
         planned = made()
-        _write(out, dumps(planned.to_dict()))
+        write_named(out, dumps(planned.to_dict()))
         return planned
-    with held(directory):
+    with locked(directory):
         planned = made()
         write_atomically(directory / PLAN, dumps(planned.to_dict()).encode())
         draw_plan(planned.plan, directory / FIGURES)
     return planned
+
+
+def _left(wanted: float, reached: float) -> str:
+    """Return the success that is left to ask for: three digits of what may still fail."""
+    failing = (1 - wanted) / (1 - reached)
+    return f"{1 - float(f'{failing:.3g}'):.15g}"
 
 
 def _again(plan: Plan) -> list[str]:
@@ -118,7 +125,7 @@ def _again(plan: Plan) -> list[str]:
         spent = plan.prices.each * best.now + plan.prices.round
         flags.append(f"--budget {max(plan.budget - spent, 0.0):.6g}")
     if goal.success is not None:
-        flags.append(f"--success {(goal.success - reached) / (1 - reached):.3g}")
+        flags.append(f"--success {_left(goal.success, reached)}")
     for name, price in (("penalty", goal.penalty), ("shortage", goal.shortage)):
         if price is not None:
             flags.append(f"--{name} {price:.6g}")
@@ -139,16 +146,3 @@ def _flag(asked: Criterion) -> str:
     """Return the option that asks for a criterion, with its value."""
     target = asked.kind in TARGETS
     return f"--target {asked}" if target else f"--{asked.kind} {asked.value!r}"
-
-
-def _write(path: Path, text: str) -> None:
-    if path.is_dir():
-        raise UsageError(f"--out {path} is a directory; give a file that ends in .json.")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"--out {path} cannot be written, {path.parent} is no directory and cannot be made one "
-            f"({error.strerror}); give another file."
-        ) from error
-    write_atomically(path, text.encode())

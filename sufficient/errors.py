@@ -5,6 +5,8 @@ A message says what was given, why it cannot work and what to do next, in that o
 
 from __future__ import annotations
 
+import re
+
 
 class SufficientError(Exception):
     """A known failure: shown as one sentence, without a traceback."""
@@ -28,3 +30,9 @@ class ResourceError(SufficientError):
     """The machine says no: disk, memory, device, or a directory another process writes to."""
 
     exit_code = 4
+
+
+def first_sentence(error: BaseException) -> str:
+    """Return the first sentence of what an error of another library says, without its full stop."""
+    lines = str(error).strip().splitlines() or [type(error).__name__]
+    return re.split(r"\.\s", lines[0])[0].rstrip(".")

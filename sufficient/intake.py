@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from sufficient.data.images import LARGEST_OWN_SIDE
-from sufficient.data.labelled import PAPER_MODEL, LabelledData, LargeImages
+from sufficient.data.labelled import PAPER_MODEL, LabelledData, LargeImagesError
 from sufficient.data.sources import catalogue, read
 from sufficient.errors import DataError, UsageError
 from sufficient.extending import extended_by, require_same
@@ -57,7 +57,7 @@ def intake(
         return _pretrained(options, data, labels, model, "as asked", device, progress, earlier)
     try:
         return _given(options, read_data(options, data, labels, progress), device, earlier)
-    except LargeImages as large:
+    except LargeImagesError as large:
         if earlier is not None and earlier.features["name"].startswith("pixels"):
             raise CannotExtendError(
                 f"the run has {earlier.features['name']}, and an image that came has {large.side:,} pixels "

@@ -8,8 +8,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sufficient.data.audit import take_stock
+from sufficient.data.feature_remarks import feature_remarks
+from sufficient.data.folder import unreadable_classes
 from sufficient.data.labelled import Audit, ImageSet, Skipped
-from sufficient.data.stock import take_stock
+from sufficient.data.walk import brief
 from sufficient.errors import DataError
 from sufficient.extending import require_same, without
 from sufficient.features.backbone import Backbone
@@ -18,7 +21,6 @@ from sufficient.features.supply import Supplied, Supply
 from sufficient.heads.learner import Heads
 from sufficient.options import RunOptions
 from sufficient.progress import Progress
-from sufficient.report.text import MADE
 from sufficient.study.extend import carried, divided, extended, extended_shares, was_of
 from sufficient.study.found import CannotExtendError, Found, stored_places
 from sufficient.study.groups import plan_common
@@ -29,6 +31,9 @@ from sufficient.taken import Intake, described, heads_over, identified, ordered,
 
 if TYPE_CHECKING:
     import torch
+
+
+OF_ALL_ROWS = {"CONSTANT-FEATURES", "DUPLICATE-COLUMNS"}  # may cease to hold as rows come
 
 
 @dataclass(frozen=True)
@@ -73,25 +78,27 @@ class ByModel:
 
     def chosen(self, supplied: Supplied) -> Features:
         """Return the features as read so far."""
-        made = f"{supplied.values.shape[1]:,}{MADE}{self.reason})"
+        made = f"{supplied.values.shape[1]:,} numbers an image ({self.reason})"
         return Features(
             supplied.values,
             self.images.labels[supplied.objects],
             self.network.name,
             "standard" if self.options.scale == "standard" else "none",
             f"{self.network.note.removesuffix('.')}, {made}.",
+            made_by_model=True,
         )
 
     def account(self, record: Record, supplied: Supplied) -> Record:
         """Return the record with what was found, used, skipped and not read so far."""
         audit = _audit(self.images, supplied)
-        newer = {notice.code for notice in supplied.notices}  # than what was said of fewer objects
+        now = (*supplied.notices, *feature_remarks(supplied.values))
+        newer = OF_ALL_ROWS | {notice.code for notice in now}  # than what was said of fewer objects
         older = (
             notice
             for notice in record.notices
             if notice.code not in newer and not notice.code.startswith("CACHE-")  # of a process that ended
         )
-        notices = (*older, *supplied.notices)
+        notices = (*older, *now)
         fingerprint = f"{self.images.fingerprint}-{self.images.labels_fingerprint}"
         groups = None if self.images.groups is None else self.images.groups[supplied.objects]
         record = replace(record, notices=notices)
@@ -169,6 +176,8 @@ class _Growth:
         made, images = self._made, self._made.images
         supplied = self.read(WINDOW * size)
         if supplied.exhausted and not record.stages:
+            self._made, record = _of_readable_classes(made, record, supplied)
+            made, images = self._made, self._made.images
             _require_readable(images, supplied)
         assert isinstance(record.shares, CommonShares)
         shares = CommonShares(
@@ -258,6 +267,22 @@ def _of_large_classes(made: ByModel, supplied: Supplied) -> tuple[ByModel, Suppl
     return replace(made, images=images), used
 
 
+def _of_readable_classes(made: ByModel, record: Record, supplied: Supplied) -> tuple[ByModel, Record]:
+    """Return both without the classes of which everything was read and nothing is usable, as of pixels.
+
+    As they are where fewer than 2 classes would be left.
+    """
+    images = made.images
+    usable = np.bincount(images.labels[supplied.objects], minlength=len(images.classes)) > 0
+    if usable.all() or usable.sum() < 2:
+        return made, record
+    names = np.array(images.classes, dtype=object)
+    number = np.where(usable, np.cumsum(usable) - 1, -1)  # -1: of no object that is used
+    images = replace(images, labels=number[images.labels], classes=tuple(names[usable].tolist()))
+    notices = (*record.notices, *unreadable_classes(names[~usable].tolist()))
+    return replace(made, images=images), replace(record, classes=images.classes, notices=notices)
+
+
 def _require_readable(images: ImageSet, supplied: Supplied) -> None:
     """Raise DataError for a class of which all was read and nothing that could be fitted is usable."""
     fit = supplied.objects[supplied.held_out + supplied.validation :]
@@ -269,9 +294,10 @@ def _require_readable(images: ImageSet, supplied: Supplied) -> None:
         if why:
             counts = ", ".join(f"{count:,} {reason}" for reason, count in why.most_common())
             raise DataError(
-                f"class {images.classes[label]!r} has nothing to be fitted on: of its {len(names):,} objects "
-                f"{why.total():,} cannot be used ({counts}). Mend them or take the class out, or give "
-                "--all-features, with which a class of fewer than 3 usable objects is skipped."
+                f"class '{brief(images.classes[label])}' has nothing to be fitted on: of its "
+                f"{len(names):,} objects {why.total():,} cannot be used ({counts}). Mend them "
+                "or take the class out, or give --all-features, with which a class of fewer than 3 "
+                "usable objects is skipped."
             )
 
 

@@ -1,7 +1,8 @@
 """A study written to TensorBoard, MLflow or Weights & Biases while it runs: `--log`.
 
 Each through its public functions, and only where its package is there. What a tracker refuses ends the log
-with a warning, never the study. Everything stands under `sufficient/`, the step is the sample size k.
+and is a warning of the answer, LOG-STOPPED; the study goes on. Everything stands under `sufficient/`, the
+step is the sample size k.
 """
 
 from __future__ import annotations
@@ -9,12 +10,12 @@ from __future__ import annotations
 import contextlib
 import importlib
 import json
-import warnings
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol, get_args
 
-from sufficient.errors import UsageError
+from sufficient.errors import UsageError, first_sentence
+from sufficient.notice import Notice
 from sufficient.progress import Progress
 
 if TYPE_CHECKING:
@@ -60,8 +61,6 @@ def logged(log: str | None, progress: Progress, *, out: str | Path | None) -> It
         listener.close(failed=True)
         raise
     listener.close(failed=False)
-    if listener.trouble is not None:
-        warnings.warn(f"--log {log} stopped before the end: {listener.trouble}", RuntimeWarning, stacklevel=3)
 
 
 def tracker(log: str, out: str | Path | None) -> Tracker:
@@ -93,6 +92,10 @@ class Logged:
         self._progress, self._tracker = progress, tracker
         self._begun = False
         self.trouble: str | None = None  # why the log ended early
+
+    def opened(self, directory: Path) -> None:
+        """Pass on."""
+        self._progress.opened(directory)
 
     def data_progress(self, done: int, total: int) -> None:
         """Pass on."""
@@ -132,19 +135,25 @@ class Logged:
         self._try(lambda to: to.numbers({**stage_numbers(point), "seconds": seconds}, point.k))
 
     def ended(self, estimate: Estimate) -> Estimate:
-        """Write verdict and options; return the estimate."""
+        """Write verdict and options, and close; return the estimate, with LOG-STOPPED where that failed."""
         from sufficient.report.text import headline
 
         self._try(lambda to: to.end(headline(estimate.answer), estimate.options.resolved()))
-        return estimate
+        self.close(failed=False)
+        if self.trouble is None:
+            return estimate
+        return estimate.with_warnings(
+            [Notice("LOG-STOPPED", f"the log ended before the study did: {self.trouble}.")]
+        )
 
     def close(self, *, failed: bool) -> None:
-        """Close the tracker if it was opened."""
+        """Close the tracker if it is open."""
         if self._begun and self._tracker is not None:
+            self._begun = False
             try:
                 self._tracker.close(failed=failed)
             except Exception as error:
-                self.trouble = self.trouble or _said(error)
+                self.trouble = self.trouble or first_sentence(error)
 
     def _try(self, write: Callable[[Tracker], None]) -> None:
         """Write, unless the log has ended; a listener never raises."""
@@ -153,7 +162,7 @@ class Logged:
         try:
             write(self._tracker)
         except Exception as error:  # a server that is away, a full disk: the study goes on
-            self.trouble = _said(error)
+            self.trouble = first_sentence(error)
 
 
 def stage_numbers(point: CurvePoint) -> dict[str, float]:
@@ -255,7 +264,3 @@ class WeightsAndBiases:
         """Finish the run that was begun here."""
         if self._own:
             self._wandb.finish(exit_code=int(failed))
-
-
-def _said(error: Exception) -> str:
-    return " ".join(str(error).split()) or type(error).__name__

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import io
 import json
-from collections.abc import Sequence
-from dataclasses import asdict, replace
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,11 +13,12 @@ from numpy.typing import NDArray
 
 from sufficient.api import estimate
 from sufficient.data.arrays import as_array
+from sufficient.data.audit import identities
 from sufficient.data.labels import encode_labels
-from sufficient.data.stock import identities
 from sufficient.errors import DataError, UsageError
-from sufficient.files import write_atomically
+from sufficient.files import make_folder, write_atomically
 from sufficient.notice import Notice
+from sufficient.options import RunOptions
 from sufficient.prequential import Prequential, Scorer, checked_batch
 from sufficient.progress import Progress
 from sufficient.report.export import dumps
@@ -28,7 +28,7 @@ from sufficient.run_directory import RECORD, begin
 from sufficient.stored import load
 from sufficient.study.found import CannotExtendError
 from sufficient.study.store import write_record
-from sufficient.unstudied import run_options, too_few
+from sufficient.unstudied import too_few
 
 STATE = "monitor.json"
 FORMAT = 1
@@ -41,8 +41,8 @@ class SampleSizeMonitor:
     """Answers after every batch whether what has come so far is enough.
 
     Options are those of `sufficient.estimate`. Nothing that is still valid is trained again: a check extends
-    the study of the one before. It is made once `recheck` × the objects of the last check have come; between
-    checks `update` gives the last answer and says so. Beyond `max_objects` batches are scored and not kept.
+    the study of the one before. It is made once `recheck` × the objects of the last check have come, and at
+    `max_objects`, beyond which batches are scored and not kept; between checks `update` gives the last one.
 
     >>> monitor = SampleSizeMonitor(tol=1e-3)
     >>> answer = monitor.update(images, labels)  # doctest: +SKIP
@@ -63,10 +63,10 @@ class SampleSizeMonitor:
             raise UsageError(f"recheck {recheck} is no share; give a number from 0, such as {RECHECK}.")
         if given := sorted(NOT_HERE & set(options)):
             raise UsageError(f"{', '.join(given)} does not go with a monitor, whose data come in batches.")
-        self._options, self._run_options = dict(options), run_options(options)
-        if self._run_options.features not in ("auto", "pixels"):
+        self._options = RunOptions.from_keywords("arrays", options)
+        if self._options.features not in ("auto", "pixels"):
             raise UsageError(
-                f"features={self._run_options.features!r} are made by a model, which a monitor does not run: "
+                f"features={self._options.features!r} are made by a model, which a monitor does not run: "
                 "make them yourself, and give each batch as features (N, d)."
             )
         self.max_objects, self.recheck, self.progress = max_objects, recheck, progress
@@ -107,15 +107,19 @@ class SampleSizeMonitor:
         room = max(self.max_objects - self.kept, 0)
         if room:
             self._keep(values[:room], labels[:room])
-        if self._estimate is None or not self._estimate.record.stages or self._is_due():
+        if (
+            self._estimate is None
+            or not self._estimate.record.stages
+            or self._checked < self._due <= self.kept
+        ):
             self._check()
         assert self._estimate is not None
-        return _with_warnings(self._estimate, self._remarks())
+        return self._estimate.with_warnings(self._remarks())
 
     def save(self, directory: str | Path) -> None:
-        """Write the state below `directory`, in place of an earlier one. Raises ResourceError."""
+        """Write the state below `directory`, in place of an earlier one. Raises UsageError, ResourceError."""
         directory = Path(directory)
-        directory.mkdir(parents=True, exist_ok=True)
+        make_folder(directory, option="directory")
         before = _state(directory)
         if before is None and any(directory.iterdir()):
             raise UsageError(f"{directory} is not empty and holds no monitor; give a new directory.")
@@ -123,7 +127,7 @@ class SampleSizeMonitor:
         run, objects = f"run-{number:04d}", f"objects-{number:04d}.npz"
         whole = self._estimate if self._estimate is not None and self._estimate.record.stages else None
         if whole is not None:
-            (directory / run).mkdir(exist_ok=True)
+            make_folder(directory / run, option=None)
             begin(directory / run, whole.options)
             write_record(directory / run / RECORD, whole.record)
             write_atomically(directory / run / ENVIRONMENT, dumps(whole.environment).encode())
@@ -138,14 +142,14 @@ class SampleSizeMonitor:
             "objects": objects if self._labels else None,
             "max_objects": self.max_objects,
             "recheck": self.recheck,
-            "options": self._options,
+            "options": self._given,
             "seen": self.seen,
             "checked": self._checked,
             "anew": self._anew,
             "prequential": [asdict(batch) for batch in self._prequential],
         }
         write_atomically(directory / STATE, (json.dumps(state, indent=2) + "\n").encode())
-        _sweep(directory, keep={STATE, run, objects})
+        _remove_older(directory, keep={STATE, run, objects})
 
     @classmethod
     def load(cls, directory: str | Path, *, progress: Progress | None = None) -> SampleSizeMonitor:
@@ -167,8 +171,13 @@ class SampleSizeMonitor:
             monitor._scorer = Scorer(monitor._estimate, *monitor._arrays(monitor._checked))
         return monitor
 
+    @property
+    def _given(self) -> dict[str, Any]:
+        """The options as `estimate` takes them, of plain JSON values."""
+        return {name: each for name, each in self._options.resolved().items() if name not in NOT_HERE}
+
     def _checked_batch(self, values: NDArray[Any], labels: NDArray[Any]) -> tuple[NDArray[Any], NDArray[Any]]:
-        options = self._run_options
+        options = self._options
         values = checked_batch(values, options.source.size, pixels=options.features == "pixels")
         encode_labels(labels)
         if len(labels) != len(values):
@@ -188,7 +197,8 @@ class SampleSizeMonitor:
         """Add what the last networks lose on the batch; copies of images that are kept are left out."""
         if self._scorer is None:
             return
-        names = np.array(encode_labels(labels)[1])[encode_labels(labels)[0]]
+        codes, classes = encode_labels(labels)
+        names = np.array(classes)[codes]
         new = np.array([each not in self._known for each in self._identities(values)], dtype=bool)
         scored = self._scorer.score(values[new], names[new], seen=self.seen) if new.any() else None
         if scored is not None:
@@ -212,9 +222,10 @@ class SampleSizeMonitor:
         self._values, self._labels = [np.concatenate(self._values)], [np.concatenate(self._labels)]
         return self._values[0][:count], self._labels[0][:count]
 
-    def _is_due(self) -> bool:
-        came = self.kept - self._checked
-        return came > 0 and came >= self.recheck * self._checked
+    @property
+    def _due(self) -> int:
+        """How many objects are kept when the next check is made: `recheck` more, or all that ever are."""
+        return min(self._checked + max(int(np.ceil(self.recheck * self._checked)), 1), self.max_objects)
 
     def _check(self) -> None:
         count = self.kept
@@ -222,14 +233,14 @@ class SampleSizeMonitor:
         earlier = self._estimate if self._estimate is not None and self._estimate.record.stages else None
         try:
             try:
-                found = estimate(values, labels, extend=earlier, progress=self.progress, **self._options)
+                found = estimate(values, labels, extend=earlier, progress=self.progress, **self._given)
             except CannotExtendError:  # another class has come
                 self._anew += 1
-                found = estimate(values, labels, progress=self.progress, **self._options)
+                found = estimate(values, labels, progress=self.progress, **self._given)
         except DataError as error:
             if earlier is None:
                 inputs = int(np.prod(values.shape[1:]))
-                self._estimate = too_few(self._run_options, labels, str(error), inputs=inputs)
+                self._estimate = too_few(self._options, labels, str(error), inputs=inputs)
                 return
             raise
         self._estimate, self._checked = found, count
@@ -238,12 +249,11 @@ class SampleSizeMonitor:
     def _remarks(self) -> list[Notice]:
         came, remarks = self.kept - self._checked, []
         if self._checked and came:
-            due = self._checked + max(int(np.ceil(self.recheck * self._checked)), 1)
             remarks.append(
                 Notice(
                     "NOT-CHECKED-YET",
                     f"{came:,} objects came since this answer was found from {self._checked:,}; the next one "
-                    f"is due at {due:,}.",
+                    f"is due at {self._due:,}.",
                 )
             )
         if self._anew:
@@ -264,12 +274,6 @@ class SampleSizeMonitor:
         return remarks
 
 
-def _with_warnings(found: Estimate, remarks: Sequence[Notice]) -> Estimate:
-    if not remarks:
-        return found
-    return replace(found, answer=replace(found.answer, warnings=(*found.answer.warnings, *remarks)))
-
-
 def _state(directory: Path) -> dict[str, Any] | None:
     try:
         state: dict[str, Any] = json.loads((directory / STATE).read_text(encoding="utf-8"))
@@ -286,7 +290,7 @@ def _state(directory: Path) -> dict[str, Any] | None:
     return state
 
 
-def _sweep(directory: Path, *, keep: set[str]) -> None:
+def _remove_older(directory: Path, *, keep: set[str]) -> None:
     """Remove what earlier states left: runs and arrays that the new state does not name."""
     import shutil
 

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import json
 import tomllib
-from dataclasses import asdict, dataclass, field
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Literal, get_args
 
@@ -20,6 +21,7 @@ ONE_SITTING = {
     "download",
 }  # may differ when a run is resumed: no number depends on them
 FLAGS = {"targets": "target"}  # options that the command line calls otherwise
+SEVERAL = {"targets", "drop"}  # options that take one text or several
 Pooling = Literal["cls", "mean", "pooler"]
 
 
@@ -102,6 +104,24 @@ class RunOptions:
         source, study = flat.pop("source"), flat.pop("study")
         flat["targets"] = list(flat["targets"])
         return {**flat, **source, "drop": list(source["drop"]), **study}
+
+    @classmethod
+    def from_keywords(cls, data: str, given: Mapping[str, Any]) -> RunOptions:
+        """Return the options as they are given in Python: paths, one text for several, `quick`.
+
+        Raises UsageError for a name that is no option.
+        """
+        options = {name: str(value) if isinstance(value, Path) else value for name, value in given.items()}
+        if options.pop("quick", False):
+            if "replicates" in options:
+                raise UsageError(f"--quick means --replicates {QUICK_REPLICATES}; give one of the two.")
+            options["replicates"] = QUICK_REPLICATES
+        for name in SEVERAL & set(options):
+            options[name] = (options[name],) if isinstance(options[name], str) else tuple(options[name])
+        known = {field.name for kind in (cls, SourceOptions, StudyOptions) for field in fields(kind)}
+        if unknown := sorted(set(options) - (known - {"data", "source", "study"})):
+            raise UsageError(f"there is no option {', '.join(unknown)}; see help(sufficient.estimate).")
+        return cls.of({"data": data, **options})
 
     @classmethod
     def of(cls, resolved: dict[str, Any]) -> RunOptions:

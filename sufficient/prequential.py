@@ -16,8 +16,8 @@ from sufficient.features.pixels import scaled_pixels
 from sufficient.heads.fit import FitOptions
 from sufficient.heads.learner import Heads
 from sufficient.heads.objects import Objects
-from sufficient.heads.stack import Architecture
 from sufficient.study.run import restored
+from sufficient.taken import architecture_of
 
 if TYPE_CHECKING:
     from sufficient.result import Estimate
@@ -67,17 +67,11 @@ class Scorer:
         assert record.last is not None
         self._size, self._classes = estimate.options.source.size, record.classes
         self._live = record.stages[-1].live
-        study = estimate.options.study
+        inputs = record.model["inputs"]
         heads = Heads.over(
-            np.zeros((1, record.model["inputs"]), np.float32),
+            np.zeros((1, inputs), np.float32),
             np.zeros(1, np.int64),
-            architecture=Architecture(
-                inputs=record.model["inputs"],
-                classes=len(record.classes),
-                hidden=study.hidden,
-                layers=study.layers,
-                bias=study.bias,
-            ),
+            architecture=architecture_of(estimate.options.study, inputs=inputs, classes=len(record.classes)),
             options=FitOptions(),
             device=torch.device("cpu"),
         )

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
 if TYPE_CHECKING:
     from sufficient.answer.answer import CurvePoint
 
 
+CountProgress = Callable[[int, int], None]  # (done, in all), of objects or updates
+
+
 class Progress(Protocol):
     """A listener. Its methods return at once and never raise."""
+
+    def opened(self, directory: Path) -> None:
+        """The run writes to this directory, which is there."""
 
     def data_progress(self, done: int, total: int) -> None:
         """`done` of `total` objects are read."""
@@ -36,6 +43,9 @@ class Progress(Protocol):
 
 class SilentProgress:
     """Says nothing: the Python API's default."""
+
+    def opened(self, directory: Path) -> None:
+        """Say nothing."""
 
     def data_progress(self, done: int, total: int) -> None:
         """Say nothing."""

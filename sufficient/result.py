@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 
     from sufficient.answer.plan import Plan
     from sufficient.data.labelled import Skipped
+    from sufficient.notice import Notice
 
 RESULT = "result.json"
 ENVIRONMENT = "environment.json"
@@ -108,10 +109,14 @@ class Estimate:
             rel_tol=rel_tol,
             targets=tuple([targets] if isinstance(targets, str) else targets),
             min_gain=min_gain,
-            confirm=confirm or self.options.confirm,
+            confirm=self.options.confirm if confirm is None else confirm,
         )
         answer = judge(self.record, tol=options.tol, criteria=options.criteria, confirm=options.confirm)
         return replace(self, answer=answer, options=options)
+
+    def with_warnings(self, notices: Iterable[Notice]) -> Estimate:
+        """Return the estimate with more to say of its answer."""
+        return replace(self, answer=replace(self.answer, warnings=(*self.answer.warnings, *notices)))
 
     def forecast(
         self, targets: str | Criterion | Iterable[str | Criterion] | None = None
@@ -145,7 +150,7 @@ class Estimate:
         probability of reaching the target by the last round, from now on; 0.9 unless another is given),
         `penalty` (money, where it is missed) and `shortage` (money for each object then missing).
         `targets` as in `forecast`; without any, what this estimate was asked. Nothing is trained.
-        Raises UsageError for what cannot be meant, a least gain among it, and DataError where there is no
+        Raises UsageError for what cannot be meant, a least gain alone among it, and DataError where there is no
         forecast to plan with.
         """
         from sufficient.answer.plan import SUCCESS, Goal
@@ -168,25 +173,16 @@ class Estimate:
 
     def plot(self, axes: Axes | None = None) -> Axes:
         """Draw the curve on matplotlib axes (new ones unless given) and return them."""
-        from sufficient.report.figures import CurveDisplay
+        from sufficient.report.curve import CurveDisplay
 
         return CurveDisplay(self.answer.of_tolerance).plot(axes).ax_
 
     def lines(self) -> list[str]:
         """Return the answer in words, the headline first."""
-        from sufficient.report.text import data_remarks, explain, features_words, headline
+        from sufficient.report.lines import labelled
+        from sufficient.report.text import explain, headline
 
-        return [
-            headline(self.answer),
-            "",
-            *explain(
-                self.answer,
-                model=self.record.model["description"],
-                features=features_words(self.record.features),
-                data=self.record.data,
-                remarks=data_remarks(self.record),
-            ),
-        ]
+        return [headline(self.answer), "", *labelled(explain(self.answer, self.record))]
 
     def __repr__(self) -> str:
         sizes = f"{len(self.curve)} sizes to {self.curve[-1].k:,}" if self.curve else "no size"
@@ -204,6 +200,7 @@ class Estimate:
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON values, in the form of the package's `result.schema.json`."""
         from sufficient.report.export import to_dict
+        from sufficient.report.plan_export import of_result
 
         return to_dict(
             self.answer,
@@ -216,7 +213,7 @@ class Estimate:
             artifacts=self.artifacts,
             resumed=self.resumed,
             seconds=round(self.seconds, 3),
-            plan=self.planned,
+            plan=of_result(self.planned),
         )
 
     def save(self, directory: str | Path) -> Estimate:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Collection, Iterable, Sequence
+from itertools import islice
 from typing import TypeVar
 
 Number = TypeVar("Number", int, float)
@@ -16,9 +17,20 @@ def objects(count: int) -> str:
     return f"{count:,}"
 
 
-def counted(count: int, noun: str) -> str:
-    """Return a count and its noun, to which an s makes the plural: `1 image`, `12,345 images`."""
-    return f"{count:,} {noun}" if count == 1 else f"{count:,} {noun}s"
+def counted(count: int, noun: str, plural: str | None = None) -> str:
+    """Return a count and its noun, an s making the plural unless one is given: `1 image`, `3 classes`."""
+    return f"{count:,} {noun if count == 1 else plural or noun + 's'}"
+
+
+def listed(parts: Sequence[str]) -> str:
+    """Return `a, b and c`."""
+    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
+
+
+def some(names: Iterable[str], most: int, *, between: str = ", ") -> str:
+    """Return no more than the first `most` names: `a, b, …`."""
+    first = list(islice(names, most + 1))
+    return between.join(first[:most]) + (", …" if len(first) > most else "")
 
 
 def about(count: int, digits: int = 3, *, exact: Collection[int] = ()) -> str:
@@ -46,9 +58,13 @@ def ends(
 ) -> str:
     """Return the interval of a count, rounded to the same place as the count: `[8,700, 10,400]`.
 
-    `exact` as for `about`.
+    An open end is named: `[24,000, no upper limit]`. `exact` as for `about`.
     """
-    return interval(interval_ends, lambda end: objects(_whole(end, rounded(end, digits, like=like), exact)))
+    lower, upper = (
+        None if end is None else objects(_whole(end, rounded(end, digits, like=like), exact))
+        for end in interval_ends
+    )
+    return f"[{lower or 'no lower limit'}, {upper or 'no upper limit'}]"
 
 
 def nats(value: float | None, digits: int = 2) -> str:
@@ -67,6 +83,22 @@ def tolerance(value: float) -> str:
         return f"{value:g}"
     mantissa, exponent = f"{value:.3e}".split("e")
     return f"{mantissa.rstrip('0').rstrip('.')}e{int(exponent)}"
+
+
+def percent(probability: float) -> str:
+    """Return a chance: `91 %`, `over 99 %`, `under 1 %`; `0 %` and `100 %` only where it is that."""
+    if probability <= 0 or probability >= 1:
+        return f"{100 * min(max(probability, 0.0), 1.0):.0f} %"
+    if probability > 0.99:
+        return "over 99 %"
+    return "under 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
+
+
+def money(amount: float) -> str:
+    """Return an amount without its currency: `1,250`, `12.50`, `0.04`."""
+    if amount >= 100 or amount == round(amount):
+        return f"{rounded(round(amount), 4):,}"
+    return f"{amount:.2f}" if amount >= 0.1 else f"{amount:.2g}"
 
 
 def share(value: float | None) -> str:

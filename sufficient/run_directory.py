@@ -3,15 +3,14 @@
 from __future__ import annotations
 
 import contextlib
-import errno
-import os
 import re
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from sufficient.errors import ResourceError, UsageError
-from sufficient.files import write_atomically
+from sufficient.files import make_folder, write_atomically
+from sufficient.locks import LockedError, exclusive
 from sufficient.options import RunOptions, differences
 from sufficient.study.store import HEADER
 
@@ -40,7 +39,7 @@ ESTIMATE = Kind(
 
 @contextlib.contextmanager
 def opened(directory: Path, options: RunOptions, *, resume: bool) -> Iterator[None]:
-    """Hold the directory for one run of `sufficient estimate`; raises as `entered` does."""
+    """Lock the directory for one run of `sufficient estimate`; raises as `entered` does."""
     with entered(
         directory, ESTIMATE, resume=resume, differing=lambda: differences(directory / CONFIG, options)
     ):
@@ -51,19 +50,15 @@ def opened(directory: Path, options: RunOptions, *, resume: bool) -> Iterator[No
 def entered(
     directory: Path, kind: Kind, *, resume: bool, differing: Callable[[], Sequence[str]]
 ) -> Iterator[None]:
-    """Hold the directory for one run, alone; one that was made and stayed empty is taken away again.
+    """Lock the directory for one run, alone; one that was made and stayed empty is taken away again.
 
     `differing` is asked, before anything is written, where a run is gone on with: what differs, in phrases.
     Raises UsageError when it holds something else, ResourceError when another process writes to it.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except (FileExistsError, NotADirectoryError) as error:
-        raise UsageError(f"--out {directory} is a file, or lies below one; give a directory.") from error
-    except OSError as error:
-        raise ResourceError(f"cannot make --out {directory}: {error.strerror}; choose another.") from error
-    with held(directory):
-        _admit(directory, kind, resume=resume, differing=differing)
+    make_folder(directory)
+    with locked(directory):
+        _require_admissible(directory, kind, resume=resume, differing=differing)
+        _sweep(directory, kind)
         try:
             yield
         finally:
@@ -71,12 +66,25 @@ def entered(
                 directory.rmdir()  # refused, as it should be, where anything was written
 
 
+def require_usable(directory: Path, options: RunOptions, *, resume: bool) -> None:
+    """Raise UsageError where `opened` would, before anything is made: a file, another run, other files."""
+    with contextlib.suppress(OSError):  # which `opened` will say better
+        if directory.is_dir():
+            _require_admissible(
+                directory, ESTIMATE, resume=resume, differing=lambda: differences(directory / CONFIG, options)
+            )
+        elif not next(path for path in (directory, *directory.absolute().parents) if path.exists()).is_dir():
+            make_folder(directory)  # says why not
+
+
 def begin(directory: Path, options: RunOptions) -> None:
     """Write what a run begins with: its options."""
     write_atomically(directory / CONFIG, options.to_toml().encode())
 
 
-def _admit(directory: Path, kind: Kind, *, resume: bool, differing: Callable[[], Sequence[str]]) -> None:
+def _require_admissible(
+    directory: Path, kind: Kind, *, resume: bool, differing: Callable[[], Sequence[str]]
+) -> None:
     present = {path.name for path in directory.iterdir() if not UNFINISHED.fullmatch(path.name)}
     if kind.is_run(directory):
         if not resume:
@@ -88,6 +96,9 @@ def _admit(directory: Path, kind: Kind, *, resume: bool, differing: Callable[[],
             )
     elif present - kind.unbegun:
         raise UsageError(f"--out {directory} is not empty and holds no {kind.name}; give a new directory.")
+
+
+def _sweep(directory: Path, kind: Kind) -> None:
     for folder in (directory, *(directory / name for name in kind.folders)):
         for path in folder.glob(".*.part"):
             if UNFINISHED.fullmatch(path.name):
@@ -95,24 +106,13 @@ def _admit(directory: Path, kind: Kind, *, resume: bool, differing: Callable[[],
 
 
 @contextlib.contextmanager
-def held(directory: Path) -> Iterator[None]:
-    """Hold an advisory lock on the directory itself: no lock file is left behind by a killed run."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no flock; there two runs on one --out are not told apart
-        yield
-        return
-    handle = os.open(directory, os.O_RDONLY)
-    try:
+def locked(directory: Path) -> Iterator[None]:
+    """Lock the directory itself for one writer: no lock file is left behind by a killed run."""
+    with contextlib.ExitStack() as stack:
         try:
-            fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError as error:
-            if error.errno not in (errno.EWOULDBLOCK, errno.EAGAIN, errno.EACCES):
-                yield  # a file system without locks
-                return
+            stack.enter_context(exclusive(directory, wait=False))
+        except LockedError as error:
             raise ResourceError(
                 f"another process is writing to --out {directory}; wait for it or give another directory."
             ) from error
         yield
-    finally:
-        os.close(handle)

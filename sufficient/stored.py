@@ -14,7 +14,7 @@ from sufficient.options import read_options
 from sufficient.report.export import read_skipped
 from sufficient.report.plan_export import in_result
 from sufficient.result import ENVIRONMENT, PLAN, RESULT, SKIPPED, Estimate, NotWrittenError
-from sufficient.run_directory import CONFIG, RECORD, held
+from sufficient.run_directory import CONFIG, RECORD, locked
 from sufficient.study.store import read_record
 
 
@@ -48,18 +48,25 @@ def report(
     rel_tol: float | None = None,
     targets: str | Sequence[str] = (),
     min_gain: float | None = None,
+    confirm: int | None = None,
 ) -> Estimate:
     """Return the run judged again, for what is asked here if anything is, with its files rewritten.
 
-    Nothing is trained. Raises DataError where no run is, ResourceError when the disk says no.
+    `confirm` alone keeps the run's own question. Nothing is trained.
+    Raises DataError where no run is, ResourceError when the disk says no.
     """
     if not Path(directory).is_dir():
         raise DataError(f"{directory} is no directory; give that of a run.")
-    with held(Path(directory)):
+    with locked(Path(directory)):
         run = load(directory)
-        asked = (tol, rel_tol, min_gain) != (None, None, None) or bool(targets)
-        judged = run.judged(tol=tol, rel_tol=rel_tol, targets=targets, min_gain=min_gain) if asked else run
-        return written(replace(judged, command="report"), Path(directory))
+        if (tol, rel_tol, min_gain) != (None, None, None) or targets:
+            run = run.judged(tol=tol, rel_tol=rel_tol, targets=targets, min_gain=min_gain, confirm=confirm)
+        elif confirm is not None:
+            own = run.options
+            run = run.judged(
+                tol=own.tol, rel_tol=own.rel_tol, targets=own.targets, min_gain=own.min_gain, confirm=confirm
+            )
+        return written(replace(run, command="report"), Path(directory))
 
 
 def written(result: Estimate, directory: Path) -> Estimate:

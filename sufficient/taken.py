@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,7 +16,6 @@ from sufficient.heads.fit import FitOptions
 from sufficient.heads.learner import Heads
 from sufficient.heads.stack import Architecture
 from sufficient.options import RunOptions
-from sufficient.report.export import data_block
 from sufficient.study.options import StudyOptions
 from sufficient.study.record import Record
 from sufficient.study.run import Grow
@@ -54,8 +53,7 @@ def with_account(
 ) -> Record:
     """Return the record with what was found, used and skipped. `groups`: of each used object, (used,)."""
     shares = record.shares
-    block = data_block(
-        audit,
+    block = audit.block(
         spec=options.data,
         fingerprint=fingerprint,
         held_out=shares.held_out,
@@ -69,7 +67,6 @@ def described(
     record: Record, chosen: Features, heads: Heads, options: RunOptions, device: torch.device
 ) -> Record:
     """Return the record with what is studied: options, features, model and machine."""
-    study, architecture = options.study, heads.architecture
     return replace(
         record,
         options=options.resolved(),
@@ -78,18 +75,31 @@ def described(
             "scale": chosen.scale,
             "reason": chosen.reason,
             "dimension": chosen.values.shape[1],
+            "made_by_model": chosen.made_by_model,
         },
-        model={
-            "description": _description(architecture),
-            "hidden": study.hidden,
-            "layers": study.layers,
-            "bias": study.bias,
-            "parameters": architecture.parameters,
-            "inputs": architecture.inputs,
-            "outputs": architecture.classes,
-        },
+        model=model_block(heads.architecture),
         computed=computed_by(str(device)),
     )
+
+
+def architecture_of(study: StudyOptions, *, inputs: int, classes: int) -> Architecture:
+    """Return the network that a study fits."""
+    return Architecture(
+        inputs=inputs, classes=classes, hidden=study.hidden, layers=study.layers, bias=study.bias
+    )
+
+
+def model_block(architecture: Architecture) -> dict[str, Any]:
+    """Return the network as a record keeps it."""
+    return {
+        "description": _description(architecture),
+        "hidden": architecture.hidden,
+        "layers": architecture.layers,
+        "bias": architecture.bias,
+        "parameters": architecture.parameters,
+        "inputs": architecture.inputs,
+        "outputs": architecture.classes,
+    }
 
 
 def heads_over(chosen: Features, record: Record, study: StudyOptions, device: torch.device) -> Heads:
@@ -97,13 +107,7 @@ def heads_over(chosen: Features, record: Record, study: StudyOptions, device: to
     return Heads.over(
         chosen.values,
         chosen.labels,
-        architecture=Architecture(
-            inputs=chosen.values.shape[1],
-            classes=len(record.classes),
-            hidden=study.hidden,
-            layers=study.layers,
-            bias=study.bias,
-        ),
+        architecture=architecture_of(study, inputs=chosen.values.shape[1], classes=len(record.classes)),
         options=FitOptions(
             lr=study.lr,
             batch_size=study.batch_size,

@@ -12,31 +12,12 @@ from sufficient.answer.verdict import judge
 from sufficient.data.labelled import Audit
 from sufficient.data.labels import encode_labels
 from sufficient.environment import environment
-from sufficient.errors import UsageError
-from sufficient.heads.stack import Architecture
 from sufficient.notice import Notice
-from sufficient.options import QUICK_REPLICATES, RunOptions, SourceOptions
-from sufficient.report.export import data_block
+from sufficient.options import RunOptions
 from sufficient.result import Estimate
-from sufficient.study.options import StudyOptions
 from sufficient.study.record import Record
 from sufficient.study.shares import divide
-
-
-def run_options(options: dict[str, Any]) -> RunOptions:
-    """Return the options checked, as `estimate` would take them."""
-    rest = dict(options)
-    if rest.pop("quick", False):
-        rest["replicates"] = QUICK_REPLICATES
-    source = {name: rest.pop(name) for name in SourceOptions.__dataclass_fields__ if name in rest}
-    study = {name: rest.pop(name) for name in StudyOptions.__dataclass_fields__ if name in rest}
-    if isinstance(rest.get("targets"), str):
-        rest["targets"] = (rest["targets"],)
-    if unknown := sorted(set(rest) - set(RunOptions.__dataclass_fields__)):
-        raise UsageError(
-            f"a monitor has no option {', '.join(unknown)}; it takes those of sufficient.estimate."
-        )
-    return RunOptions(data="arrays", **rest, source=SourceOptions(**source), study=StudyOptions(**study))
+from sufficient.taken import architecture_of, model_block
 
 
 def too_few(options: RunOptions, labels: NDArray[Any], why: str, *, inputs: int) -> Estimate:
@@ -49,13 +30,7 @@ def too_few(options: RunOptions, labels: NDArray[Any], why: str, *, inputs: int)
         held_out=options.study.held_out,
         validation=options.study.validation,
     )
-    architecture = Architecture(
-        inputs=inputs,
-        classes=len(classes),
-        hidden=options.study.hidden,
-        layers=options.study.layers,
-        bias=options.study.bias,
-    )
+    model = model_block(architecture_of(options.study, inputs=inputs, classes=len(classes)))
     counts = dict(zip(classes, np.bincount(codes).tolist(), strict=True))
     audit = Audit(len(codes), len(codes), (), counts, ())
     record = Record(
@@ -64,8 +39,8 @@ def too_few(options: RunOptions, labels: NDArray[Any], why: str, *, inputs: int)
         labels=codes,
         classes=classes,
         sizes=(),
-        data=data_block(
-            audit, spec="arrays", fingerprint="", held_out=shares.held_out, validation=shares.validation
+        data=audit.block(
+            spec="arrays", fingerprint="", held_out=shares.held_out, validation=shares.validation
         ),
         features={
             "name": "none yet",
@@ -73,15 +48,7 @@ def too_few(options: RunOptions, labels: NDArray[Any], why: str, *, inputs: int)
             "reason": "nothing is fitted yet.",
             "dimension": inputs,
         },
-        model={
-            "description": "none fitted yet",
-            "hidden": options.study.hidden,
-            "layers": options.study.layers,
-            "bias": options.study.bias,
-            "parameters": architecture.parameters,
-            "inputs": inputs,
-            "outputs": len(classes),
-        },
+        model={**model, "description": "none fitted yet"},
     )
     answer = judge(record, tol=options.tol, criteria=options.criteria, confirm=options.confirm)
     reason = Notice("TOO-FEW-OBJECTS", why)

@@ -64,7 +64,7 @@ def grown(digits, run):
 def test_stages_are_reused_and_the_sizes_go_on(run, grown):
     same_stages(run[1], grown[1])
     assert [point.k for point in run[1].curve] == [64, 128, 180]
-    assert [point.k for point in grown[1].curve] == [64, 128, 180, 256, 300]
+    assert [point.k for point in grown[1].curve] == [64, 128, 180, 270, 300]  # 270 confirms 300
     shares = grown[1].record.shares
     assert shares.used == ALL == shares.k_available + shares.validation + shares.held_out
     assert grown[1].record.data["used"] == ALL
@@ -88,7 +88,7 @@ def test_what_is_asked_anew_takes_the_place_of_the_question(digits, run):
 
 def test_the_extended_run_reads_back_and_its_result_is_of_the_schema(grown):
     result = json.loads((grown[0] / "result.json").read_text())
-    jsonschema.validate(result, schema())
+    jsonschema.validate(result, schema("result"))
     loaded = sufficient.load(grown[0])
     assert [point.k for point in loaded.curve] == [point.k for point in grown[1].curve]
     assert loaded.answer.curve == grown[1].answer.curve
@@ -99,7 +99,7 @@ def test_the_same_data_in_another_order_gives_the_same_stored_shares(digits, run
     again = sufficient.estimate(images, labels, extend=run[0])
     record, other = again.record, grown[1].record
     for r in range(3):
-        for share in ("unseen", "validated"):
+        for share in ("held_out_objects", "validation_objects"):
             before = len(getattr(run[1].record.shares, share)(r))
             a, b = (x.identities[getattr(x.shares, share)(r)[:before]] for x in (record, other))
             np.testing.assert_array_equal(a, b)
@@ -132,8 +132,8 @@ def test_extending_twice(digits, run, tmp_path):
     images, labels = digits
     once = sufficient.estimate(images[:400], labels[:400], extend=run[0], out=tmp_path / "once")
     twice = sufficient.estimate(images, labels, extend=tmp_path / "once", out=tmp_path / "twice")
-    assert [point.k for point in once.curve] == [64, 128, 180, 240]
-    assert [point.k for point in twice.curve] == [64, 128, 180, 240, 300]
+    assert [point.k for point in once.curve] == [64, 128, 180, 216, 240]
+    assert [point.k for point in twice.curve] == [64, 128, 180, 216, 240, 270, 300]
     same_stages(once, twice)
     assert twice.record.shares.used == ALL
     assert len(sufficient.load(tmp_path / "twice").record.shares.rounds) == 3

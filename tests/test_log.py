@@ -3,14 +3,17 @@
 import builtins
 import json
 import sys
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
 
+import sufficient
 from sufficient.errors import UsageError
 from sufficient.log import Logged, logged, stage_numbers
 from sufficient.progress import SilentProgress
 from sufficient.report.text import headline
+from tests.oracles import blobs
 from tests.report.estimates import estimate, hollow_start
 
 STAGE = {"difference", "lo", "hi", "C", "accuracy", "unseen_loss", "learned"}
@@ -88,6 +91,7 @@ class Wandb:
 
 def study(listener, told, *, earlier=0):
     """Say what a study says."""
+    listener.opened(Path("run"))
     listener.data_progress(1, 2)
     listener.model_loading("vit")
     listener.features_progress(1, 2, 3.0)
@@ -153,8 +157,11 @@ def test_mlflow_gets_a_run_of_its_own(told, tmp_path, monkeypatch):
     mlflow = MLflow()
     monkeypatch.setitem(sys.modules, "mlflow", mlflow)
     with logged("mlflow", SilentProgress(), out=tmp_path / "run7") as listener:
-        study(listener, told, earlier=3)
+        listener.resumed(told.curve[:3])
         assert mlflow.run == {"name": "run7"}
+        for point in told.curve[3:]:
+            listener.stage_done(point, 0.5)
+        listener.ended(told)
     assert mlflow.ended == "FINISHED"
     steps = [step for key, _, step in mlflow.metrics if key == "sufficient/difference"]
     assert steps == [p.k for p in told.curve]
@@ -223,17 +230,34 @@ def test_a_tracker_that_fails_ends_the_log_and_not_the_study(told, monkeypatch):
     def away(key, value, step=None):
         calls.append(step)
         if step == told.curve[2].k:
-            raise ConnectionError("the server\nis away")
+            raise ConnectionError("the server is away.\nAsk again.")
 
     monkeypatch.setattr(mlflow, "log_metric", away)
-    with (
-        pytest.warns(RuntimeWarning, match="--log mlflow stopped before the end: the server is away"),
-        logged("mlflow", SilentProgress(), out=None) as listener,
-    ):
-        assert study(listener, told) is told
+    with logged("mlflow", SilentProgress(), out=None) as listener:
+        found = study(listener, told)
+    assert found.record is told.record
+    assert found.answer.warnings[:-1] == told.answer.warnings
+    stopped = found.answer.warnings[-1]
+    assert stopped.code == "LOG-STOPPED"
+    assert stopped.message == "the log ended before the study did: the server is away."
     assert max(calls) == told.curve[2].k
     assert mlflow.params == {}
     assert mlflow.ended == "FINISHED"
+
+
+def test_a_log_that_stopped_is_a_warning_of_the_result(tmp_path, monkeypatch):
+    mlflow = MLflow()
+    monkeypatch.setitem(sys.modules, "mlflow", mlflow)
+    monkeypatch.setattr(mlflow, "end_run", lambda status: 1 / 0)
+    values, labels = blobs(300)
+    found = sufficient.estimate(
+        values, labels, tol=1, log="mlflow", out=tmp_path / "run", replicates=3, hidden=8, device="cpu"
+    )
+    assert mlflow.tags == {"sufficient/verdict": headline(found.answer)}
+    written = json.loads((tmp_path / "run" / "result.json").read_text())
+    (stopped,) = [each for each in written["warnings"] if each["code"] == "LOG-STOPPED"]
+    assert stopped["message"].endswith(": division by zero.")
+    assert found.to_dict()["warnings"] == written["warnings"]
 
 
 @pytest.mark.parametrize("log", [None, "mlflow"])

@@ -43,7 +43,7 @@ def test_too_few_objects_are_inconclusive_and_say_how_many_are_needed(fed):
     assert "At least 2 such classes are needed" in first.answer.reasons[0].message
     assert first.curve == ()
     assert str(first).startswith("Inconclusive")
-    jsonschema.validate(first.to_dict(), schema())
+    jsonschema.validate(first.to_dict(), schema("result"))
 
 
 def test_each_check_extends_the_one_before(fed):
@@ -52,7 +52,7 @@ def test_each_check_extends_the_one_before(fed):
     assert [point.k for point in third.curve] == [point.k for point in second.curve]
     assert [notice.code for notice in third.answer.warnings][-1] == "NOT-CHECKED-YET"
     assert "15 objects came" in third.answer.warnings[-1].message
-    assert [point.k for point in fourth.curve] == [32, 64, 120, 240]
+    assert [point.k for point in fourth.curve] == [32, 64, 120, 216, 240]  # the last one confirmed
     for before, now in zip(second.record.stages, fourth.record.stages, strict=False):
         np.testing.assert_array_equal(before.unseen_losses, now.unseen_losses)
     assert fourth.record.shares.used == 400
@@ -107,6 +107,15 @@ def test_a_monitor_is_saved_before_its_first_check(digits, tmp_path):
         monitor.save(tmp_path / "other")
 
 
+def test_a_check_is_announced_for_when_it_is_made(digits):
+    images, labels = digits
+    monitor = SampleSizeMonitor(tol=1e-6, max_objects=210, **SMALL)
+    monitor.update(images[:200], labels[:200])
+    early = monitor.update(images[200:205], labels[200:205])
+    assert early.answer.warnings[-1].message.endswith("the next one is due at 210.")
+    assert monitor.update(images[205:210], labels[205:210]).record.shares.used == 210
+
+
 def test_beyond_max_objects_batches_are_scored_and_not_kept(digits):
     images, labels = digits
     monitor = SampleSizeMonitor(tol=1e-6, max_objects=210, **SMALL)
@@ -115,6 +124,8 @@ def test_beyond_max_objects_batches_are_scored_and_not_kept(digits):
     again = monitor.update(images[300:400], labels[300:400])
     assert (monitor.seen, monitor.kept) == (400, 210)
     assert [batch.objects for batch in monitor.prequential] == [100, 100]
+    assert answer.record.shares.used == 210, "the last ones that are kept are checked, too"
+    assert not [notice for notice in again.answer.warnings if notice.code == "NOT-CHECKED-YET"]
     assert answer.curve == again.curve
     message = next(notice.message for notice in again.answer.warnings if notice.code == "FULL")
     assert message.startswith("210 objects are kept (max_objects); 190 later ones")
@@ -157,6 +168,20 @@ def test_features_are_standardised_as_the_study_does(digits):
     assert isinstance(monitor.prequential[0], Prequential)
 
 
+def test_options_are_those_of_estimate_and_outlive_a_save(tmp_path):
+    monitor = SampleSizeMonitor(
+        targets="accuracy=0.5", drop="abc", root=tmp_path, quick=True, lr=np.float64(1e-2)
+    )
+    monitor.save(tmp_path / "state")
+    for each in (monitor, SampleSizeMonitor.load(tmp_path / "state")):
+        assert each._options.targets == ("accuracy=0.5",)
+        assert (each._options.source.drop, each._options.source.root) == (("abc",), str(tmp_path))
+        assert (each._options.study.replicates, each._options.study.lr) == (4, 1e-2)
+    (tmp_path / "file").touch()
+    with pytest.raises(sufficient.UsageError, match=r"directory .*file is a file, or lies below one"):
+        monitor.save(tmp_path / "file")
+
+
 class TestRefusals:
     @pytest.mark.parametrize(
         ("options", "match"),
@@ -166,6 +191,7 @@ class TestRefusals:
             ({"out": "x"}, "out does not go"),
             ({"hidden": 0}, "--hidden 0"),
             ({"tolerance": 1}, "no option tolerance"),
+            ({"quick": True, "replicates": 6}, "--quick means --replicates 4"),
             ({"features": "google/vit-base-patch16-224"}, "make them yourself"),
         ],
     )

@@ -10,7 +10,6 @@ from sufficient.notice import Notice
 
 Verdict = Literal["sufficient", "insufficient", "inconclusive"]
 Extrapolation = Literal["none", "within-4x", "beyond-4x", "beyond-10x"]
-Interval = tuple[float | None, float | None]
 SizeInterval = tuple[int | None, int | None]
 
 
@@ -73,6 +72,7 @@ class AtDouble:
     accuracy_interval: tuple[float, float]
     unseen_loss: float
     unseen_loss_interval: tuple[float, float]
+    gain: Level  # of accuracy, within each curve believed: surer than the accuracies that it lies between
 
 
 @dataclass(frozen=True)

@@ -76,7 +76,7 @@ def cost_of_missing(
     """Return E[cost of missing the target; D > q] at each count q, in money.
 
     penalty · P(D > q) + shortage · E[(min(D, largest count) − q)⁺]: what is never reached, or beyond the
-    horizon, counts as the largest count.
+    horizon, counts as the largest count, which is the horizon then, where there is one.
     """
     short = need.missing[:-1] * np.diff(need.objects)
     return penalty * need.missing + shortage * np.append(np.cumsum(short[::-1])[::-1], 0.0)

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
 from scipy.special import ndtr
 
-from sufficient.answer.forecast import FARTHEST, more_needed
+from sufficient.answer.horizon import FARTHEST
+from sufficient.answer.prediction import LEVELS, quantiles
 from sufficient.answer.trend import Trend
 from sufficient.errors import UsageError
 from sufficient.study.record import Floats
-from sufficient.study.shares import AnyShares
 
-ATOMS = 400  # counts kept: each holds 1/400 of the probability, and a plan of 10 rounds takes milliseconds
-FAR = 1_000  # × the largest size run: where the tail of a tolerance's need ends; plans stop long before
-NEAR_POINTS, FAR_POINTS = 513, 257  # of ln k, up to 10 × the largest size and from there on
+ATOMS = 400  # each count holds 1/400 of the probability at most: a plan of 10 rounds takes milliseconds
+APART = 0.01  # … and lies at most so far, as a share, above what it stands for: a heavy tail costs money
+ROUNDING = 1e-12  # of sums of probabilities
+PAST = 2  # × the horizon: where the part of a tolerance's need stands of which only a lower bound is known
+POINTS = 513  # of ln k, up to 10 × the largest size
+
+SaidQuantiles = tuple[int | None, int | None, int | None]  # median and 90 % interval; None past the horizon
+Weighted = tuple[Floats, Floats]  # sizes (S,), ∞ for never, and their weights (S,)
 
 
 @dataclass(frozen=True)
@@ -28,16 +34,22 @@ class Demand:
     beyond: float  # P(horizon < D < ∞): the forecast does not say where
     never: float  # P(D = ∞)
     horizon: int | None  # objects to collect to 10 × the largest size run
+    said: SaidQuantiles = (None, None, None)  # as the forecast says them: not rounded up to a count kept
 
     @property
     def missing(self) -> Floats:  # (atoms,)
         """Return P(D > objects)."""
-        after: Floats = np.cumsum(self.probability[::-1])[::-1] - self.probability
-        return after + self.beyond + self.never
+        after = 1 - np.cumsum(self.probability)
+        return np.where(after < ROUNDING, 0.0, after)
+
+    @property
+    def most(self) -> float:
+        """Return the highest probability that any count has: the largest's."""
+        return 1 - self.beyond - self.never
 
     def quantile(self, probability: float) -> int | None:
         """Return the fewest objects q with P(D ≤ q) ≥ probability; None where no count has it."""
-        enough = np.flatnonzero(1 - self.missing >= probability - 1e-12)
+        enough = np.flatnonzero(1 - self.missing >= probability - ROUNDING)
         return int(self.objects[enough[0]]) if len(enough) else None
 
 
@@ -47,9 +59,10 @@ def demand(
     *,
     horizon: int | None = None,
 ) -> Demand:
-    """Return the distribution of weighted samples: rounded up to whole objects, at most `ATOMS` counts.
+    """Return the distribution of weighted samples: rounded up to whole objects, and gathered where many.
 
-    Where there are more, each count stands for those just below it, so P(D ≤ q) is never overstated.
+    Each count stands for those just below it, so P(D ≤ q) is never overstated. The horizon is a count of its
+    own where something lies beyond it: as far as can be bought, and what is then short at least.
     Raises UsageError when the samples are none, not numbers, or have no weight.
     """
     needed = np.asarray(needed, dtype=np.float64)
@@ -66,33 +79,51 @@ def demand(
     never, inside = np.isinf(whole), whole <= (np.inf if horizon is None else horizon)
     beyond = float(weights[~inside & ~never].sum())
     objects, probability = _atoms(whole[inside & ~never], weights[inside & ~never])
-    return Demand(objects, probability, beyond, float(weights[never].sum()), horizon)
+    if horizon is not None and not inside.all() and horizon > objects[-1]:
+        objects, probability = np.append(objects, float(horizon)), np.append(probability, 0.0)
+    median, lower, upper = (
+        int(q) if q <= (horizon if horizon is not None else np.finfo(np.float64).max) else None
+        for q in quantiles(whole, weights, LEVELS)
+    )
+    never_at_all = float(weights[never].sum())
+    return Demand(objects, probability, beyond, never_at_all, horizon, (median, lower, upper))
 
 
 def tolerance_distribution(
     going: Trend,
-    shares: AnyShares,
     *,
     last: int,  # the largest size run
     tol: float,  # nats
-    samples: int = ATOMS,
-) -> Floats:  # (samples,)
-    """Return quantiles, all alike in weight, of the objects to collect until δ_k stays within tol.
+    samples: int = 5 * ATOMS,
+) -> Weighted:
+    """Return quantiles of the size from which on δ_k stays within tol, and their weights.
 
     P(k_needed ≤ k) = Φ((ln(tol (k + 1)) − μ(k))/sd(k)), the least of it from k to 10 × the largest size: the
-    forecast's own median, interval and P(beyond 10×). Past 10× it is made to rise; every tolerance is met in
-    the end, so that what is left at 1,000× stands there and nothing is infinite.
+    forecast's own median, interval and P(beyond 10×). Every tolerance is met in the end, so that nothing is
+    infinite: what is left at 10× is one size past it.
     """
-    near = np.linspace(math.log(last), math.log(FARTHEST * last), NEAR_POINTS)
-    far = np.linspace(math.log(FARTHEST * last), math.log(FAR * last), FAR_POINTS)[1:]
-    x = np.concatenate([near, far])
+    x = np.linspace(math.log(last), math.log(FARTHEST * last), POINTS)
     mean, sd = going.at(np.exp(x))
     reached = ndtr((np.log(tol * (np.exp(x) + 1)) - mean) / sd)
-    reached[:NEAR_POINTS] = np.minimum.accumulate(reached[:NEAR_POINTS][::-1])[::-1]
-    reached = np.maximum.accumulate(reached)
-    levels = (np.arange(samples) + 0.5) / samples
-    k = np.ceil(np.exp(np.interp(levels, reached, x)) * (1 - 1e-9)).astype(np.int64)
-    return np.array([more_needed(shares, int(size)) for size in np.maximum(k, last)], dtype=np.float64)
+    reached = np.minimum.accumulate(reached[::-1])[::-1]
+    within = float(reached[-1])
+    levels = within * (np.arange(samples) + 0.5) / samples
+    k = np.exp(np.interp(levels, reached, x)) * (1 - 1e-9)
+    sizes = np.append(np.clip(np.ceil(k), last, FARTHEST * last), PAST * FARTHEST * last)
+    return sizes.astype(np.float64), np.append(np.full(samples, within / samples), 1 - within)
+
+
+def together(needs: Sequence[Weighted]) -> Weighted:
+    """Return the largest need at each quantile: all go together, a curve that bends late for one for all."""
+    ordered = []
+    for sizes, weights in needs:
+        order = np.argsort(sizes)
+        ordered.append((sizes[order], np.cumsum(weights[order]) / weights.sum()))
+    levels = np.unique(np.concatenate([reached for _, reached in ordered]))
+    weights = np.diff(levels, prepend=0.0)
+    middle = levels - weights / 2
+    largest = [sizes[np.minimum(np.searchsorted(p, middle), len(p) - 1)] for sizes, p in ordered]
+    return np.max(largest, axis=0), weights
 
 
 def _atoms(
@@ -107,6 +138,7 @@ def _atoms(
         return objects, probability
     before = np.cumsum(probability) - probability
     group = np.floor(before / probability.sum() * (ATOMS - 1)).astype(np.int64) + 1
+    group += np.floor(np.log(np.maximum(objects, 1.0)) / math.log1p(APART)).astype(np.int64)
     group[objects == 0] = 0  # nothing to collect is a count of its own
     last = np.flatnonzero(np.append(np.diff(group) > 0, True))
     shares: Floats = np.diff(np.cumsum(probability)[last], prepend=0.0)

@@ -4,23 +4,24 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from typing import overload
 
 import numpy as np
 from scipy.optimize import brentq
 from scipy.special import ndtr
 
-from sufficient.answer.answer import Extrapolation, Forecast, SizeInterval
+from sufficient.answer.answer import Forecast, SizeInterval
+from sufficient.answer.horizon import FARTHEST, extrapolation, path_sizes
 from sufficient.answer.interval import Measured
+from sufficient.answer.normal import Z90
 from sufficient.answer.trend import Trend, trend
-from sufficient.study.shares import AnyShares
+from sufficient.study.growth import Growth
+from sufficient.study.record import Floats
 
-FARTHEST = 10  # × the largest size run: beyond it only a lower bound is worth giving
-NEAR = 4  # × the largest size run: beyond it the forecast is marked
-BAND = 1.645  # standard deviations: 90 %
-PATH_POINTS, SEARCH_POINTS = 40, 129
+SEARCH_POINTS = 129
 
 
-def forecast(shares: AnyShares, measured: Sequence[Measured], *, tol: float) -> Forecast | None:
+def forecast(growth: Growth, measured: Sequence[Measured], *, tol: float) -> Forecast | None:
     """Return what tol (nats) needs; None with fewer than 6 learned sizes.
 
     k̂ solves μ(k) − ln(k + 1) = ln tol; the crossings of μ ± 1.645 sd are its 90 % interval;
@@ -31,33 +32,38 @@ def forecast(shares: AnyShares, measured: Sequence[Measured], *, tol: float) -> 
     if going is None:
         return None
     last = measured[-1].point.k
-    lower, needed, upper = (_crossing(going, last, tol, band) for band in (-BAND, 0.0, BAND))
+    lower, needed, upper = (_crossing(going, last, tol, band) for band in (-Z90, 0.0, Z90))
     mean, sd = going.at(np.array([FARTHEST * last]))
     beyond = float(ndtr((mean[0] - math.log(tol * (FARTHEST * last + 1))) / sd[0]))
     return Forecast(
         k_needed=needed,
         k_interval=(lower, upper),
-        more_needed=more_needed(shares, needed),
-        more_interval=_more_interval(shares, (lower, upper)),
-        extrapolation=_extrapolation(needed, last),
+        more_needed=more_needed(growth, needed),
+        more_interval=more_ends(growth, (lower, upper)),
+        extrapolation=extrapolation(needed, last),
         probability_beyond_10x=beyond,
         path=_path(going, last),
     )
 
 
-def more_needed(shares: AnyShares, k: int | None) -> int | None:
-    """Return how many objects to collect, at the same shares, so that k of all can be fitted.
+@overload
+def more_needed(growth: Growth, k: int | None) -> int | None: ...
+@overload
+def more_needed(growth: Growth, k: Floats) -> Floats: ...
+def more_needed(growth: Growth, k: int | Floats | None) -> int | Floats | None:
+    """Return the fewest objects to collect so that an extended run fits k of all; infinite where k is.
 
-    max(0, ⌈k · all / pool⌉ − all): pool = k_available and all = used, with what was not read in both.
+    New objects are divided as an extension divides them, by shares that are capped and so fall with the
+    data; what was not read counts as there.
     """
     if k is None:
         return None
-    everything, pool = shares.used + shares.not_read, shares.k_available + shares.not_read
-    return max(0, -(-k * everything // pool) - everything)
+    return growth.fewest(k) if isinstance(k, np.ndarray) else int(growth.fewest(np.array([k], float))[0])
 
 
-def _more_interval(shares: AnyShares, ends: SizeInterval) -> SizeInterval:
-    return more_needed(shares, ends[0]), more_needed(shares, ends[1])
+def more_ends(growth: Growth, ends: SizeInterval) -> SizeInterval:
+    """Return `more_needed` of both ends of an interval."""
+    return more_needed(growth, ends[0]), more_needed(growth, ends[1])
 
 
 def _crossing(going: Trend, last: int, tol: float, band: float) -> int | None:
@@ -79,17 +85,9 @@ def _crossing(going: Trend, last: int, tol: float, band: float) -> int | None:
     return min(max(math.ceil(math.exp(root) * (1 - 1e-9)), last), FARTHEST * last)
 
 
-def _extrapolation(needed: int | None, last: int) -> Extrapolation:
-    if needed is None:
-        return "beyond-10x"
-    if needed <= last:
-        return "none"
-    return "within-4x" if needed <= NEAR * last else "beyond-4x"
-
-
 def _path(going: Trend, last: int) -> tuple[tuple[int, float, float, float], ...]:
     """Return (k, median δ, lo, hi) from the last size run to 10× it, log-spaced; the band is 90 %."""
-    k = np.unique(np.rint(np.geomspace(last, FARTHEST * last, PATH_POINTS)).astype(np.int64))
+    k = path_sizes(last)
     mean, sd = going.at(k.astype(np.float64))
-    median, lo, hi = (np.exp(mean + band * sd) / (k + 1) for band in (0.0, -BAND, BAND))
+    median, lo, hi = (np.exp(mean + band * sd) / (k + 1) for band in (0.0, -Z90, Z90))
     return tuple(zip(k.tolist(), median.tolist(), lo.tolist(), hi.tolist(), strict=True))

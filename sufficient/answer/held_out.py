@@ -22,7 +22,7 @@ class HeldOut:
         """Return the numbers of the objects that live replicates were scored on."""
         count = stage.unseen_losses.shape[1]
         if count not in self._objects:
-            self._objects[count] = self.record.unseen(stage)
+            self._objects[count] = self.record.held_out_objects(stage)
         return self._objects[count][stage.live]
 
     def wrong(self, stage: Stage) -> NDArray[np.bool_]:  # (live, held_out)

@@ -105,7 +105,7 @@ def shared_held_out(shares: AnyShares, held_out: int | None = None) -> Floats:  
     """Return how many held-out objects each two replicates share; `held_out`: of the first so many."""
     held = np.zeros((shares.replicates, shares.used), dtype=np.float32)
     for r in range(shares.replicates):
-        held[r, shares.unseen(r)[:held_out]] = 1
+        held[r, shares.held_out_objects(r)[:held_out]] = 1
     return (held @ held.T).astype(np.float64)  # counts below 2²⁴: exact in float32
 
 
@@ -146,7 +146,7 @@ def _spread(record: Record, stage: Stage, relative: float, freedoms: int, kappa:
     constant = float(stage.constant[stage.live].mean())
     variance = float(stage.variance[stage.live].mean())
     if record.groups is not None:
-        held = record.groups[record.unseen(stage)[0]]
+        held = record.groups[record.held_out_objects(stage)[0]]
         gap = np.abs(stage.unseen_losses[stage.live] - stage.train_loss[stage.live, None])
         variance, count = grouped_variance(gap, held)
         if count < 2:
@@ -193,7 +193,7 @@ def _common_loss_variance(record: Record, stage: Stage) -> float:
     """Return the variance (nats²) of the live replicates' mean loss over the one held-out share."""
     if not stage.live.any():
         return 0.0
-    unseen = record.unseen(stage)[0]
+    unseen = record.held_out_objects(stage)[0]
     losses = stage.unseen_losses[stage.live].astype(np.float64).mean(axis=0, keepdims=True)
     groups = np.arange(len(unseen)) if record.groups is None else record.groups[unseen]
     return grouped_variance(losses, groups)[0] / len(unseen)

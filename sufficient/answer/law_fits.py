@@ -34,8 +34,18 @@ class Curve(NamedTuple):
     y: Floats  # (sizes,) ≥ 0
     covariance: Floats  # (sizes, sizes)
 
+    @property
+    def positive(self) -> Floats:  # (sizes,)
+        """Return √(y² + v), v the variance of y: a measured 0 has no logarithm, nor is it certain.
 
-class Fitted(NamedTuple):
+        ln of it is on average that of the true value where y is well above its noise: E ln y ≈ ln − v/(2 y²).
+        Where none of n answers is wrong, v ≈ 2/n² (Agresti and Coull's): it stands for 1.4 wrong ones.
+        """
+        found: Floats = np.sqrt(self.y**2 + np.diag(self.covariance))
+        return found
+
+
+class FittedLaw(NamedTuple):
     """One law fitted to each of S curves."""
 
     theta: Floats  # (S, p)
@@ -68,7 +78,7 @@ def covariance(
 
 def value(
     family: Family,
-    fitted: Fitted,
+    fitted: FittedLaw,
     x: Floats,  # (targets,) or (S, targets), ln(n / largest n)
 ) -> Floats:  # (S, targets)
     """Return each fitted law at sizes given by ln(n / largest n)."""
@@ -79,7 +89,7 @@ def value(
 
 def reached(
     family: Family,
-    fitted: Fitted,
+    fitted: FittedLaw,
     target: float,
 ) -> Floats:  # (S,)
     """Return ln(n / largest n) where each law is down to the target; infinite where it never is."""
@@ -111,12 +121,13 @@ def perturbed(
     """Return curves drawn around the measured one (never below 0), and a draw of the prior for each."""
     root = cholesky(curve.covariance, lower=True)
     drawn = curve.y + random.standard_normal((refits, len(curve.y))) @ root.T
-    middle = priors(family, float(curve.y[-1]))
+    last = float(curve.positive[-1])
+    middle = priors(family, last)
     sd = np.array([c.sd for c in family.coordinates])
     theta = middle.theta + sd * random.standard_normal((refits, len(sd)))
     low, high = ndtr(-FLOOR_MEAN / FLOOR_SD), ndtr((CAP_SD - FLOOR_MEAN) / FLOOR_SD)
     floor = FLOOR_MEAN + FLOOR_SD * ndtri(low + (high - low) * random.random(refits))
-    return np.maximum(drawn, 0.0), Pull(theta, floor * float(curve.y[-1]), middle.floor_sd)
+    return np.maximum(drawn, 0.0), Pull(theta, floor * last, middle.floor_sd)
 
 
 def fit(
@@ -124,7 +135,7 @@ def fit(
     curves: Floats,  # (S, sizes)
     curve: Curve,  # the sizes and the covariance that all curves share
     pull: Pull,
-) -> Fitted:
+) -> FittedLaw:
     """Return the law fitted to each curve."""
     if not family.scale:
         return _constant(curves)
@@ -137,10 +148,10 @@ def fit(
     return best
 
 
-def _constant(curves: Floats) -> Fitted:
+def _constant(curves: Floats) -> FittedLaw:
     """Return the last value of each curve: last1 fits nothing else."""
     none = np.zeros(len(curves))
-    return Fitted(np.zeros((len(curves), 0)), curves[:, -1], none, none)
+    return FittedLaw(np.zeros((len(curves), 0)), curves[:, -1], none, none)
 
 
 class _Problem:
@@ -158,7 +169,7 @@ class _Problem:
         self.oy = target @ self.ones + weight * pull.floor  # (S,)
         self.yy = (target**2).sum(axis=1) + weight * pull.floor**2  # (S,)
 
-    def start(self) -> Fitted:
+    def start(self) -> FittedLaw:
         """Return the best cell of the grid for each curve."""
         grid = self.family.grid
         columns = self.family.shape(grid, self.x) @ self.whiten  # (cells, sizes)
@@ -169,9 +180,9 @@ class _Problem:
         scaled, pulled = grid / self.sd, self.pull.theta / self.sd
         cost += (scaled**2).sum(axis=1) - 2 * pulled @ scaled.T + (pulled**2).sum(axis=1)[:, None]
         cell, row = cost.argmin(axis=1), np.arange(len(self.target))
-        return Fitted(grid[cell], floor[row, cell], scale[row, cell], cost[row, cell])
+        return FittedLaw(grid[cell], floor[row, cell], scale[row, cell], cost[row, cell])
 
-    def polished(self, best: Fitted) -> Fitted:
+    def polished(self, best: FittedLaw) -> FittedLaw:
         """Return the fits after one damped Gauss–Newton step, where it improves them."""
         columns = self._column(best.theta)
         residual = self.target - best.floor[:, None] * self.ones - best.scale[:, None] * columns
@@ -201,7 +212,7 @@ class _Problem:
             )
         return found
 
-    def projected(self, theta: Floats) -> Fitted:
+    def projected(self, theta: Floats) -> FittedLaw:
         """Return the exact floor and scale for each curve's θ."""
         columns = self._column(theta)
         floor, scale, _ = self._linear(
@@ -211,7 +222,7 @@ class _Problem:
         cost = (residual**2).sum(axis=1) + (((theta - self.pull.theta) / self.sd) ** 2).sum(axis=1)
         if self.family.floor:
             cost += ((floor - self.pull.floor) / self.pull.floor_sd) ** 2
-        return Fitted(theta, floor, scale, cost)
+        return FittedLaw(theta, floor, scale, cost)
 
     def _column(self, theta: Floats) -> Floats:  # (S, sizes)
         return self.family.shape(theta, self.x) @ self.whiten
@@ -241,9 +252,9 @@ class _Problem:
         return floor, scale, -floor * oy - scale * by
 
     @staticmethod
-    def _better(old: Fitted, new: Fitted) -> Fitted:
+    def _better(old: FittedLaw, new: FittedLaw) -> FittedLaw:
         better = new.cost < old.cost
-        return Fitted(
+        return FittedLaw(
             np.where(better[:, None], new.theta, old.theta),
             *(np.where(better, ours, theirs) for ours, theirs in zip(new[1:], old[1:], strict=True)),
         )

@@ -25,7 +25,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import expit
+from scipy.special import expit, logit
 
 from sufficient.study.record import Floats
 
@@ -120,7 +120,8 @@ def _mmf(theta: Floats, x: Floats) -> Floats:
 
 def _mmf_inverse(theta: Floats, g: Floats) -> Floats:
     c, log_m = np.exp(theta[..., 0, None]), theta[..., 1, None]
-    return log_m - _logit(np.minimum(g * expit(c * log_m), 1.0)) / c
+    x: Floats = log_m - logit(np.minimum(g * expit(c * log_m), 1.0)) / c
+    return x
 
 
 def _m4(theta: Floats, x: Floats) -> Floats:
@@ -175,11 +176,6 @@ def _log(u: Floats) -> Floats:
     """Return ln u, minus infinity where u ≤ 0."""
     with np.errstate(divide="ignore"):
         return np.log(np.maximum(u, 0.0))
-
-
-def _logit(h: Floats) -> Floats:
-    with np.errstate(divide="ignore"):
-        return np.log(h) - np.log1p(-h)
 
 
 LAST1 = Family("last1", _no_shape, _no_inverse, scale=False)

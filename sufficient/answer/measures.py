@@ -12,7 +12,7 @@ from sufficient.answer import words
 from sufficient.answer.answer import ClassAnswer, CurvePoint, Level, Outlook, Rate
 from sufficient.answer.held_out import HeldOut
 from sufficient.answer.interval import Measured, learned_stages, measure
-from sufficient.answer.outlook import outlook
+from sufficient.answer.outlook import CurveBelief, outlook
 from sufficient.answer.per_class import class_errors, per_class
 from sufficient.answer.prediction import Ensemble, predict
 from sufficient.answer.rate import rate
@@ -31,9 +31,6 @@ NAMES: dict[Quantity, str] = {
     "loss": "unseen loss",
     "relative": "the relative difference",
 }
-Belief = tuple[
-    Notice | None, Ensemble | None
-]  # why the curve is not one that laws describe; the curves believed
 
 
 class Measures:
@@ -42,13 +39,13 @@ class Measures:
     def __init__(self, record: Record) -> None:
         self.record, self.held_out = record, HeldOut(record)
         self._readings: dict[Quantity, tuple[Reading, ...]] = {}
-        self._beliefs: dict[tuple[Quantity, int], Belief] = {}
-        self._class_beliefs: dict[str, Belief] = {}
+        self._beliefs: dict[tuple[Quantity, int], CurveBelief] = {}
+        self._class_beliefs: dict[str, CurveBelief] = {}
 
     @property
     def pool(self) -> int:
         """Objects of the whole fit pool, read or not."""
-        return self.record.shares.k_available + self.record.shares.not_read
+        return self.record.shares.pool
 
     @property
     def complete(self) -> bool:
@@ -73,7 +70,7 @@ class Measures:
     @cached_property
     def outlook(self) -> Outlook | None:
         """Accuracy and loss now and with twice the objects."""
-        return outlook(self.record, self.points)
+        return outlook(self.points, self.belief("error"), self.belief("loss"))
 
     @cached_property
     def learned(self) -> list[bool]:
@@ -105,7 +102,7 @@ class Measures:
             )
         return self._readings[quantity]
 
-    def belief(self, quantity: Quantity, *, without_last: int = 0) -> Belief:
+    def belief(self, quantity: Quantity, *, without_last: int = 0) -> CurveBelief:
         """Return the curves believed after all stages, or all but the last few; None with too few sizes."""
         stages = len(self.record.stages) - without_last
         if (quantity, stages) not in self._beliefs:
@@ -126,7 +123,7 @@ class Measures:
         """Each class at the largest size that learned, the largest share of the error first."""
         return per_class(self.record, self.learned, self.held_out)
 
-    def class_belief(self, name: str) -> Belief:
+    def class_belief(self, name: str) -> CurveBelief:
         """Return the curves believed of one class's error."""
         if name not in self._class_beliefs:
             found = class_errors(self.record, name, self.learned, self.held_out)
@@ -144,7 +141,7 @@ def rising(curves: Ensemble) -> Ensemble:
     return replace(curves, direction="rising")
 
 
-def _belief(k: Floats, value: Floats, independent: Floats, common: Floats, quantity: Quantity) -> Belief:
+def _belief(k: Floats, value: Floats, independent: Floats, common: Floats, quantity: Quantity) -> CurveBelief:
     notice = shape_notice(k, value, independent, name=NAMES[quantity])
     if notice is not None and notice.code == "TOO-FEW-SIZES":
         return notice, None

@@ -4,16 +4,16 @@ from __future__ import annotations
 
 import math
 
-import numpy as np
-
 from sufficient.answer.answer import ClassAnswer, Forecast, Level, SizeInterval
 from sufficient.answer.criteria import Criterion
-from sufficient.answer.forecast import forecast, more_needed
-from sufficient.answer.measures import Belief, Measures, rising
+from sufficient.answer.forecast import forecast, more_ends, more_needed
+from sufficient.answer.measures import Measures, rising
+from sufficient.answer.outlook import CurveBelief, ahead
 from sufficient.answer.per_class import MOST_NAMED, with_need, worst
-from sufficient.answer.prediction import LEVELS, TargetForecast, forecast_target, quantiles
+from sufficient.answer.prediction import TargetForecast, forecast_target
 from sufficient.answer.series import Quantity
 from sufficient.notice import Notice
+from sufficient.study.growth import Growth
 
 QUANTITY: dict[str, Quantity] = {
     "rel-tol": "relative", "accuracy": "error", "error": "error", "loss": "loss", "min-gain": "error",
@@ -25,30 +25,34 @@ def need(measures: Measures, asked: Criterion) -> Forecast | None:
     if asked.kind == "min-gain":
         return None
     if asked.kind == "tol":
-        return forecast(measures.record.shares, measures.measured, tol=asked.value)
+        return forecast(Growth.of(measures.record), measures.measured, tol=asked.value)
     found = believed(measures.belief(QUANTITY[asked.kind]), asked)
     return found if isinstance(found, Forecast) else in_objects(measures, found)
 
 
-def believed(belief: Belief, asked: Criterion) -> TargetForecast | Forecast:
+def believed(belief: CurveBelief, asked: Criterion) -> TargetForecast | Forecast:
     """Return what the curves say of the criterion; a Forecast without a number where they say nothing.
 
-    A peaking, dipping, flat or too noisy curve gets no number: no law describes it.
+    A peaking, dipping, flat or too noisy curve gets no number, as no law describes it, unless the criterion
+    is met at the largest size.
     """
     notice, curves = belief
-    if curves is None or notice is not None:
+    if curves is None:
         return _without_number(notice)
-    return forecast_target(rising(curves) if asked.kind == "accuracy" else curves, asked.value)
+    curves = rising(curves) if asked.kind == "accuracy" else curves
+    if notice is not None and not curves.meets(asked.value):
+        return _without_number(notice)
+    return forecast_target(curves, asked.value)
 
 
 def in_objects(measures: Measures, found: TargetForecast) -> Forecast:
     """Return the forecast with how many objects to collect at the same shares."""
-    shares, (lo, hi) = measures.record.shares, found.k_interval
+    growth = Growth.of(measures.record)
     return Forecast(
         k_needed=found.k_needed,
         k_interval=found.k_interval,
-        more_needed=more_needed(shares, found.k_needed),
-        more_interval=(more_needed(shares, lo), more_needed(shares, hi)),
+        more_needed=more_needed(growth, found.k_needed),
+        more_interval=more_ends(growth, found.k_interval),
         extrapolation=found.extrapolation,
         probability_beyond_10x=found.probability_beyond_10x,
         path=found.path,
@@ -58,15 +62,9 @@ def in_objects(measures: Measures, found: TargetForecast) -> Forecast:
 
 
 def gain(measures: Measures, *, without_last: int = 0) -> Level | None:
-    """Return by how much doubling the last size run raises accuracy, 90 %; None where no laws say.
-
-    The difference within each curve believed, so that what all sizes share cancels.
-    """
-    notice, curves = measures.belief("error", without_last=without_last)
-    if curves is None or (notice is not None and notice.code == "CURVE-NOT-MONOTONE"):
-        return None
-    values = curves.values(np.array([curves.last, 2 * curves.last]))
-    return Level(*quantiles(values[:, 0] - values[:, 1], curves.weights, LEVELS))
+    """Return by how much doubling the last size run raises accuracy, 90 %; None where no laws say."""
+    curves = ahead(measures.belief("error", without_last=without_last))
+    return None if curves is None else Level(*curves.doubled())
 
 
 def with_needs(measures: Measures, asked: Criterion | None) -> tuple[ClassAnswer, ...]:
@@ -88,10 +86,10 @@ def _with_need(measures: Measures, each: ClassAnswer, asked: Criterion) -> Class
     found = believed(measures.class_belief(each.name), asked)
     if isinstance(found, Forecast):
         return each
-    everything = measures.record.shares.used + measures.record.shares.not_read
+    growth, everything = Growth.of(measures.record), measures.record.shares.all_objects
 
     def of_class(k: int | None) -> int | None:
-        more = more_needed(measures.record.shares, k)
+        more = more_needed(growth, k)
         return None if more is None else math.ceil((1 + more / everything) * each.objects)
 
     ends: SizeInterval = of_class(found.k_interval[0]), of_class(found.k_interval[1])

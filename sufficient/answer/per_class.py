@@ -7,15 +7,13 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 import numpy as np
-from scipy.special import ndtri
 
 from sufficient.answer.answer import ClassAnswer, Level, SizeInterval
 from sufficient.answer.held_out import HeldOut
+from sufficient.answer.normal import Z95, smoothed_share
 from sufficient.study.record import Floats, Record
 from sufficient.study.shares import Index
 
-Z = float(ndtri(0.975))
-PLUS = 2  # right and wrong answers added (Agresti and Coull): no error seen is not no error
 MOST_NAMED = 3  # classes: more are a remark about the data, not about these
 
 
@@ -148,7 +146,7 @@ def _between(values: Floats) -> float:
 
 
 def _smooth(p: float, effective: float) -> float:
-    smoothed = (p * effective + PLUS) / (effective + 2 * PLUS)
+    smoothed = smoothed_share(p, effective)
     return smoothed * (1 - smoothed)
 
 
@@ -156,8 +154,8 @@ def _wilson(p: float, between: float, effective: float) -> Level:
     """Return Wilson's 95 % interval of a share with this standard error."""
     variance = _smooth(p, effective)
     n = variance / (between + variance / effective)
-    middle, spread = p + Z**2 / (2 * n), Z * math.sqrt(p * (1 - p) / n + Z**2 / (4 * n**2))
-    widest = 1 + Z**2 / n
+    middle, spread = p + Z95**2 / (2 * n), Z95 * math.sqrt(p * (1 - p) / n + Z95**2 / (4 * n**2))
+    widest = 1 + Z95**2 / n
     lo, hi = max((middle - spread) / widest, 0.0), min((middle + spread) / widest, 1.0)
     return Level(p, min(lo, p), max(hi, p))  # at 0 and 1 an end is p itself, but for rounding
 

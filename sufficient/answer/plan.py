@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -26,6 +26,8 @@ from sufficient.notice import Notice
 from sufficient.study.record import Floats
 
 SUCCESS = 0.9  # wanted unless something else is: 1 in 10 campaigns falls short
+RUNGS = (0.5, 0.75)  # success to offer where what is wanted is out of reach, beside the most there is
+APART = 0.05  # … and so far below it, to be worth a line
 WORTH_SAYING = 0.01  # probability from which a notice is given
 
 
@@ -64,7 +66,10 @@ class FirstPurchase:
 
 @dataclass(frozen=True)
 class Plan:
-    """The cheapest policy beside "buy what the point estimate says". Money in the unit of the costs given."""
+    """The cheapest policy beside "buy what the point estimate says". Money in the unit of the costs given.
+
+    Where no plan has the wanted success, `best` buys nothing and `ladder` says what can be had instead.
+    """
 
     best: Policy
     naive: Policy | None  # None where the point estimate is beyond the horizon, or never
@@ -78,6 +83,14 @@ class Plan:
     criteria: tuple[Criterion, ...] = ()  # what shall be reached, all of it
     now_by_class: tuple[tuple[str, int], ...] = ()  # of `best.now`; empty where classes cost the same
     trains: int | None = None  # objects at hand, where training on all of them is forecast to suffice
+    confirm: int = 1  # sizes at which the criteria are to be met: what `need` counts objects for
+    ladder: tuple[Policy, ...] = ()  # where the wanted success is out of reach: by success, the last the most
+
+    @property
+    def out_of_reach(self) -> bool:
+        """Whether no plan has the wanted success, whatever it costs."""
+        wanted = self.goal.success
+        return wanted is not None and wanted > self.need.most + 1e-9
 
 
 def plan(
@@ -94,33 +107,41 @@ def plan(
     With a wanted probability of success, the cheapest ladder that ends at the quantile of D; with a price of
     missing the target, the ladder that costs least with it. In one round that is a quantile of D too, the
     newsvendor's: P(D ≤ q) = success, or 1 − cost/shortage (Mahmood et al., Theorem 1). The wanted probability
-    is of the campaign from here on: what earlier rounds made of it is spent.
+    is of the campaign from here on: what earlier rounds made of it is spent. Where the budget ends before it,
+    the highest success that it pays for; where the forecast does, nothing is bought.
     Raises UsageError for prices, rounds or a budget that cannot be meant.
     """
     _check(cost, round_cost, rounds, budget)
     prices = Prices(float(cost), float(round_cost))
     missing_cost = cost_of_missing(need, penalty=goal.penalty or 0.0, shortage=goal.shortage or 0.0)
-    solution = _solved(need, goal, prices, missing_cost, rounds=rounds, budget=budget)
-    best = follow(need, prices, solution.ladder, rounds=rounds, missing_cost=missing_cost)
-    ladder = medians(need, prices, rounds=rounds, budget=budget)
+
+    def cheapest(goal: Goal, budget: float | None) -> tuple[Policy, Solution]:
+        found = _solved(need, goal, prices, missing_cost, rounds=rounds, budget=budget)
+        return follow(need, prices, found.ladder, rounds=rounds, missing_cost=missing_cost), found
+
+    best, solution = cheapest(goal, budget)
+    unbound = best if budget is None else cheapest(goal, None)[0]
     naive = None
     if need.quantile(0.5) is not None:
-        naive = follow(need, prices, ladder, rounds=rounds, missing_cost=missing_cost)
-    unbound = best
-    if budget is not None:
-        free = _solved(need, goal, prices, missing_cost, rounds=rounds, budget=None)
-        unbound = follow(need, prices, free.ladder, rounds=rounds, missing_cost=missing_cost)
-    return Plan(
+        medial = medians(need, prices, rounds=rounds, budget=budget)
+        naive = follow(need, prices, medial, rounds=rounds, missing_cost=missing_cost)
+    made = Plan(
         best=best,
         naive=naive,
         goal=goal,
         prices=prices,
         rounds=rounds,
         budget=budget,
-        notices=_notices(need, goal, best, unbound, naive, budget),
+        notices=(),
         curve=_curve(need, solution),
         need=need,
     )
+    if made.out_of_reach:
+        easier = (cheapest(Goal(success=s), budget)[0] for s in RUNGS if s <= best.success - APART + 1e-9)
+        ladder = (*easier, best) if best.total and best.success >= WORTH_SAYING else ()
+        nothing = follow(need, prices, (), rounds=rounds, missing_cost=missing_cost)
+        made = replace(made, best=nothing, ladder=ladder)
+    return replace(made, notices=_notices(made, unbound))
 
 
 def cost_per_object(
@@ -160,30 +181,15 @@ def _check(cost: float, round_cost: float, rounds: int, budget: float | None) ->
 def _solved(
     need: Demand, goal: Goal, prices: Prices, missing_cost: Floats, *, rounds: int, budget: float | None
 ) -> Solution:
-    """Return the cheapest solution; a wanted success that the budget has no room for becomes `_farthest`."""
+    """Return the cheapest solution; of a wanted success that cannot be had, the highest that can."""
     ending = missing_cost
     if goal.success is not None:
-        wanted = need.quantile(goal.success)
-        limit = _farthest(need, prices, budget, rounds=rounds, wanted=wanted)
-        ending = np.where(need.objects >= limit, 0.0, np.inf)
+        affordable = np.flatnonzero(within(need, prices, budget, rounds=1))[-1]  # one purchase goes farthest
+        limit = need.quantile(min(goal.success, 1 - float(need.missing[affordable])))
+        ending = np.where(need.objects >= (limit or 0), 0.0, np.inf)
     found = solve(need, prices, ending, rounds=rounds, budget=budget)
     assert found is not None  # buying nothing, or the farthest count in one purchase, is always allowed
     return found
-
-
-def _farthest(need: Demand, prices: Prices, budget: float | None, *, rounds: int, wanted: int | None) -> int:
-    """Return the wanted total, or where the budget ends before it, the one it pays for in all rounds.
-
-    The highest success would be one purchase, as each costs money of its own; but a campaign that may end
-    early is worth more than the last few objects. Where all rounds are not to be paid for, as many as are.
-    """
-    totals = [
-        int(need.objects[np.flatnonzero(within(need, prices, budget, rounds=used))[-1]])
-        for used in range(rounds, 0, -1)
-    ]
-    if wanted is not None and wanted <= totals[-1]:
-        return wanted
-    return next((total for total in totals if total), 0)
 
 
 def _curve(need: Demand, solution: Solution) -> tuple[FirstPurchase, ...]:
@@ -199,23 +205,22 @@ def _curve(need: Demand, solution: Solution) -> tuple[FirstPurchase, ...]:
     )
 
 
-def _notices(
-    need: Demand, goal: Goal, best: Policy, unbound: Policy, naive: Policy | None, budget: float | None
-) -> tuple[Notice, ...]:
-    found = []
-    if budget is not None and best.total < unbound.total:
-        found.append(words.budget_binds(best, unbound, budget))
-    if goal.success is not None and unbound.success < goal.success - 1e-9:
-        found.append(words.success_out_of_reach(goal.success, unbound))
+def _notices(made: Plan, unbound: Policy) -> tuple[Notice, ...]:
+    """`unbound`: the best policy without a budget."""
+    need, goal, best, found = made.need, made.goal, made.best, []
+    if made.out_of_reach:
+        found.append(words.success_out_of_reach(made))
+    elif made.budget is not None and best.total < unbound.total:
+        found.append(words.budget_binds(best, unbound, made.budget))
     if best.total == 0 and unbound.total == 0:
         if goal.success is None:
             found.append(words.nothing_pays(best))
-        elif best.success >= goal.success:
-            found.append(words.nothing_needed(best))
+        elif best.success >= goal.success - 1e-9:
+            found.append(words.nothing_needed(best, goal.success))
     if need.never >= WORTH_SAYING:
         found.append(words.may_be_unreachable(need.never))
     if need.beyond >= WORTH_SAYING and need.horizon is not None:
         found.append(words.beyond_horizon(need.beyond, need.horizon))
-    if naive is None:
+    if made.naive is None and not made.out_of_reach:
         found.append(words.no_point_estimate())
     return tuple(found)

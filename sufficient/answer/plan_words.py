@@ -1,29 +1,17 @@
-"""The sentences of a plan's notices, and how its money and chances are written."""
+"""The sentences of a plan's notices."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 from sufficient.answer.campaign import Policy
-from sufficient.answer.words import listed
+from sufficient.answer.criteria import Criterion
 from sufficient.notice import Notice
-from sufficient.rounding import about, rounded
+from sufficient.rounding import about, listed, money, percent
 
-
-def money(amount: float) -> str:
-    """Return an amount without its currency: `1,250`, `12.50`, `0.04`."""
-    if amount >= 100 or amount == round(amount):
-        return f"{rounded(round(amount), 4):,}"
-    return f"{amount:.2f}" if amount >= 0.1 else f"{amount:.2g}"
-
-
-def percent(probability: float) -> str:
-    """Return a chance: `91 %`, `over 99 %`, `under 1 %`; `0 %` and `100 %` only where it is that."""
-    if probability <= 0 or probability >= 1:
-        return f"{100 * min(max(probability, 0.0), 1.0):.0f} %"
-    if probability > 0.99:
-        return "over 99 %"
-    return "under 1 %" if probability < 0.01 else f"{100 * probability:.0f} %"
+if TYPE_CHECKING:
+    from sufficient.answer.plan import Plan
 
 
 def budget_binds(best: Policy, unbound: Policy, budget: float) -> Notice:
@@ -37,22 +25,49 @@ def budget_binds(best: Policy, unbound: Policy, budget: float) -> Notice:
     )
 
 
-def success_out_of_reach(wanted: float, unbound: Policy) -> Notice:
-    """Return that no count within the horizon has the wanted probability."""
+def success_out_of_reach(plan: Plan) -> Notice:
+    """Return that no count within the horizon has the wanted probability, and what can be had."""
     return Notice(
         "SUCCESS-OUT-OF-REACH",
-        f"A success of {percent(wanted)} was asked, and no number of objects the forecast can vouch for has "
-        f"more than {percent(unbound.success)}: forecast and plan again once more is collected, or choose "
-        "an easier target.",
+        f"{most_of(plan)}; choose a lower success or an easier target, or collect for that chance and plan "
+        "again.",
     )
 
 
-def nothing_needed(best: Policy) -> Notice:
+def most_of(plan: Plan) -> str:
+    """Return `No plan reaches 90 %: the most … is 78 %, with 9,000 objects for 450 at most`."""
+    start = f"No plan reaches {as_typed(plan.goal.success or 0.0)}"
+    if not plan.ladder:
+        within = "" if plan.budget is None else f" and the budget {money(plan.budget)}"
+        return f"{start}: no purchase within the forecast's reach{within} has a chance worth naming"
+    most = plan.ladder[-1]
+    within = "" if plan.budget is None else f", within the budget {money(plan.budget)},"
+    return (
+        f"{start}: the most this forecast can vouch for{within} is {percent(most.success)}, with "
+        f"{about(most.total)} objects for {money(most.largest_spend)} at most"
+    )
+
+
+def as_typed(probability: float) -> str:
+    """Return a wanted probability as it was given: `90 %`, `99.99 %`."""
+    return f"{100 * probability:.10g} %"
+
+
+def nothing_needed(best: Policy, wanted: float) -> Notice:
     """Return that what is at hand already has the wanted probability."""
     return Notice(
         "NOTHING-NEEDED",
-        f"What is at hand is forecast to reach the target with {percent(best.success)}, as asked: collect "
-        "nothing, and train on everything.",
+        f"What is at hand is forecast to reach the target with {percent(best.success)} ({as_typed(wanted)} "
+        "asked): collect nothing, and train on everything.",
+    )
+
+
+def no_plan_for_gain(asked: Criterion) -> Notice:
+    """Return that a least gain was asked too, and is not planned for."""
+    return Notice(
+        "GAIN-NOT-PLANNED",
+        f"The plan leaves out {asked.phrase}, as no number of objects answers whether doubling helps: judge "
+        "it again once the objects are there.",
     )
 
 

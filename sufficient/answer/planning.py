@@ -10,19 +10,20 @@ import numpy as np
 from sufficient.answer import plan_words as words
 from sufficient.answer.answer import Forecast
 from sufficient.answer.criteria import Criterion
-from sufficient.answer.demand import Demand, demand, tolerance_distribution
-from sufficient.answer.forecast import FARTHEST, NEAR, more_needed
+from sufficient.answer.demand import Demand, Weighted, demand, together, tolerance_distribution
+from sufficient.answer.forecast import more_needed
+from sufficient.answer.horizon import FARTHEST, NEAR
 from sufficient.answer.measures import Measures
 from sufficient.answer.needs import QUANTITY, believed
 from sufficient.answer.plan import Goal, Plan, cost_per_object, plan
-from sufficient.answer.prediction import quantiles
 from sufficient.answer.trend import FEWEST_SIZES, trend
 from sufficient.answer.verdict import CONFIRM, answered
 from sufficient.errors import DataError, UsageError
-from sufficient.study.record import Floats
+from sufficient.study.growth import Growth
+from sufficient.study.options import StudyOptions
+from sufficient.study.record import Floats, Record
+from sufficient.study.schedule import REPLACED_WITHIN, confirmed_by
 from sufficient.study.shares import AnyShares
-
-SAMPLES = 2_000  # quantiles of each criterion's need: 5 for each count that a plan keeps
 
 
 def plan_collection(
@@ -43,48 +44,80 @@ def plan_collection(
     record = measures.record
     counts = np.bincount(record.labels, minlength=len(record.classes)).tolist()
     classes = dict(zip(record.classes, counts, strict=True))
+    planned = [each for each in criteria if each.kind != "min-gain"]
     need = need_of(measures, criteria, confirm=confirm)
-    needs = _unmet(measures, criteria, confirm)
-    _check_fitted(measures, needs)
+    needs = _unmet(measures, planned, confirm)
+    _check_fitted(measures, needs, confirm)
     each = cost_per_object(cost, classes)
     made = plan(need, goal, cost=each, round_cost=round_cost, rounds=rounds, budget=budget)
-    notices = list(made.notices)
-    near = more_needed(record.shares, NEAR * measures.points[-1].k)
+    notices = [notice for notice in made.notices if needs or notice.code != "NOTHING-NEEDED"]
+    near = more_needed(Growth.of(record), NEAR * measures.points[-1].k)
     if near is not None and made.best.total > near:
         notices.append(words.far_out(made.best, near, rounds=rounds))
-    if len(criteria) > 1:
-        notices.append(words.go_together([each.phrase for each in criteria]))
+    if len(planned) > 1:
+        notices.append(words.go_together([each.phrase for each in planned]))
+    notices += [words.no_plan_for_gain(each) for each in criteria if each not in planned]
     split = _by_class(made.best.now, classes) if isinstance(cost, Mapping) else ()
     return replace(
         made,
-        criteria=tuple(criteria),
+        criteria=tuple(planned),
+        confirm=confirm,
         now_by_class=split,
         notices=tuple(notices),
-        trains=_trains(record.shares, needs),
+        trains=_trains(record.shares, needs) if needs else None,
     )
 
 
 def need_of(measures: Measures, criteria: Sequence[Criterion], *, confirm: int = CONFIRM) -> Demand:
-    """Return the objects to collect until every criterion is met, as a distribution.
+    """Return the objects to collect until every criterion is met, and seen to be, as a distribution.
 
     Of several criteria the largest need at each quantile: they are taken to go together (comonotone), as the
-    same curve bends for all. One that is *sufficient* already needs nothing.
-    Raises UsageError for a least gain, which no number of objects answers, or where nothing is asked;
-    DataError where a criterion has no forecast.
+    same curve bends for all. One that is *sufficient* already needs nothing. A least gain is left out, as no
+    number of objects answers it.
+    Raises UsageError where nothing else is asked, DataError where a criterion has no forecast.
     """
-    if not criteria:
+    planned = [each for each in criteria if each.kind != "min-gain"]
+    if not planned:
+        asked = "nothing is asked"
+        if criteria:
+            asked = f"only {criteria[0].phrase} is asked, which no number of objects answers"
         raise UsageError(
-            "nothing is asked, so there is nothing to plan for: give --tol, --rel-tol or --target."
+            f"{asked}, so there is nothing to plan for: ask for a tolerance, or for a target such as "
+            "accuracy=0.95."
         )
-    for asked in criteria:
-        if asked.kind == "min-gain":
-            raise UsageError(
-                f"--min-gain {asked.value:g} asks whether doubling helps, and no number of objects answers "
-                "that, so nothing can be planned for it: give --tol, --rel-tol or --target."
-            )
-    needs = np.array([_needed(measures, asked, confirm) for asked in criteria])  # (criteria, SAMPLES)
-    last = measures.points[-1].k
-    return demand(needs.max(axis=0), horizon=more_needed(measures.record.shares, FARTHEST * last))
+    record, last = measures.record, measures.points[-1].k
+    growth = Growth.of(record)
+    sizes, weights = together([_needed(measures, asked, confirm) for asked in planned])
+    horizon = more_needed(growth, int(_seen_by(record, np.array([float(FARTHEST * last)]), confirm)[0]))
+    found = demand(more_needed(growth, _seen_by(record, sizes, confirm)), weights, horizon=horizon)
+    forecasts = [each for each in _unmet(measures, planned, confirm) if each is not None]
+    if not forecasts:
+        return found
+    ends = zip(*((each.k_needed, *each.k_interval) for each in forecasts), strict=True)
+    said = (_seen_more(record, growth, of_each, confirm) for of_each in ends)
+    median, lower, upper = said
+    return replace(found, said=(median, lower, upper))
+
+
+def _seen_by(record: Record, k: Floats, confirm: int) -> Floats:  # (S,), (S,)
+    """Return the last size of an extension at which what is met from k on is met at `confirm` sizes.
+
+    Two: the last and the confirming one. Further ones are of the grid, the first of them at most the grid's
+    factor below what the confirming size replaces.
+    """
+    if confirm == 1:
+        return k
+    factor = float(record.options.get("growth", StudyOptions.growth))
+    further = factor ** (confirm - 2) / (1 - REPLACED_WITHIN) if confirm > 2 else 1.0
+    return confirmed_by(k * further)
+
+
+def _seen_more(record: Record, growth: Growth, k: Sequence[int | None], confirm: int) -> int | None:
+    """Return the objects to collect for the largest of the sizes; None where one is past the horizon."""
+    known = [each for each in k if each is not None]
+    if len(known) < len(k):
+        return None
+    return more_needed(growth, int(_seen_by(record, np.array([float(max(known))]), confirm)[0]))
 
 
 def _unmet(measures: Measures, criteria: Sequence[Criterion], confirm: int) -> list[Forecast | None]:
@@ -93,14 +126,14 @@ def _unmet(measures: Measures, criteria: Sequence[Criterion], confirm: int) -> l
     return [each.forecast for each in found if each.verdict != "sufficient"]
 
 
-def _check_fitted(measures: Measures, needs: Sequence[Forecast | None]) -> None:
+def _check_fitted(measures: Measures, needs: Sequence[Forecast | None], confirm: int) -> None:
     """Refuse a plan where objects at hand were not fitted, unless they are forecast to be enough.
 
     What is at hand could lie past the horizon of the forecast, and would cost nothing to learn from.
     """
     last, pool = measures.points[-1].k, measures.pool
-    ends = [None if each is None else each.k_interval[1] for each in needs]
-    if last < pool and any(end is None or end > pool for end in ends):
+    ends = np.array([np.inf if each is None else each.k_interval[1] or np.inf for each in needs])
+    if last < pool and (_seen_by(measures.record, ends, confirm) > pool).any():
         raise DataError(
             f"the study stopped at k = {last:,} of {pool:,} objects at hand, and a plan needs what is at "
             "hand to be fitted: raise --max-samples (or --time-limit) first, then plan."
@@ -109,16 +142,16 @@ def _check_fitted(measures: Measures, needs: Sequence[Forecast | None]) -> None:
 
 def _trains(shares: AnyShares, needs: Sequence[Forecast | None]) -> int | None:
     """Return all objects at hand where training on every one of them is forecast to suffice, else None."""
-    everything = shares.used + shares.not_read
+    everything = shares.all_objects
     sizes = [None if each is None else each.k_needed for each in needs]
     return everything if all(k is not None and k <= everything for k in sizes) else None
 
 
-def _needed(measures: Measures, asked: Criterion, confirm: int) -> Floats:  # (SAMPLES,) ascending
-    """Return quantiles of the objects to collect for one criterion; infinite where it is never met."""
-    if measures.points and answered(measures, asked, confirm=confirm).verdict == "sufficient":
-        return np.zeros(SAMPLES)
-    shares = measures.record.shares
+def _needed(measures: Measures, asked: Criterion, confirm: int) -> Weighted:
+    """Return sizes from which on the criterion is met, weighted; infinite for never."""
+    last = measures.points[-1].k
+    if answered(measures, asked, confirm=confirm).verdict == "sufficient":
+        return np.zeros(1), np.ones(1)
     if asked.kind == "tol":
         going = trend(measures.measured)
         if going is None:
@@ -127,28 +160,17 @@ def _needed(measures: Measures, asked: Criterion, confirm: int) -> Floats:  # (S
                 f"{sum(measures.learned)} sizes learned, and its trend takes {FEWEST_SIZES}; start at a "
                 "smaller size, or collect some more objects",
             )
-        return tolerance_distribution(
-            going, shares, last=measures.points[-1].k, tol=asked.value, samples=SAMPLES
-        )
+        return tolerance_distribution(going, last=last, tol=asked.value)
     found = believed(measures.belief(QUANTITY[asked.kind]), asked)
     if isinstance(found, Forecast):
         raise _without(asked, " ".join(f"{notice.message} [{notice.code}]" for notice in found.notices))
     assert found.distribution is not None  # a forecast without notices has one
     sizes, weights = found.distribution
-    levels = (np.arange(SAMPLES) + 0.5) / SAMPLES
-    return _to_collect(shares, np.array(quantiles(sizes, weights, levels.tolist())))
+    return np.ceil(sizes * (1 - 1e-9)), weights
 
 
 def _without(asked: Criterion, why: str) -> DataError:
     return DataError(f"{asked.phrase} has no forecast that a plan could bet on: {why.rstrip('.')}.")
-
-
-def _to_collect(shares: AnyShares, k: Floats) -> Floats:
-    """Return `more_needed` of many sizes, infinity included."""
-    everything, pool = shares.used + shares.not_read, shares.k_available + shares.not_read
-    whole = np.ceil(k * (1 - 1e-9))
-    more: Floats = np.maximum(np.ceil(whole * everything / pool - 1e-9) - everything, 0.0)
-    return more
 
 
 def _by_class(objects: int, counts: Mapping[str, int]) -> tuple[tuple[str, int], ...]:

@@ -15,7 +15,8 @@ import numpy as np
 
 from sufficient.answer.answer import Extrapolation, SizeInterval
 from sufficient.answer.backtest import scores, warps, weighed
-from sufficient.answer.law_fits import Curve, Fitted, covariance, fit, perturbed, reached, value
+from sufficient.answer.horizon import FARTHEST, extrapolation, path_sizes
+from sufficient.answer.law_fits import Curve, FittedLaw, covariance, fit, perturbed, reached, value
 from sufficient.answer.laws import FAMILIES, Family
 from sufficient.answer.paths import Paths, path_score, paths
 from sufficient.answer.shapes import shape_notice
@@ -32,16 +33,14 @@ PRIOR = {
 }  # before any backtest, where not `USUAL`; scaled to sum to 1
 USUAL = 0.12
 WIGGLE = 0.005  # no real curve is smooth to better than this share of its value
-FARTHEST, NEAR = 10, 4  # × the largest size: beyond 10 only a lower bound, beyond 4 marked
 LEVELS = (0.5, 0.05, 0.95)  # median and 90 % interval
-PATH_POINTS = 40
 
 
 class _Bundle(NamedTuple):
     """Refits of one law."""
 
     family: Family
-    fitted: Fitted
+    fitted: FittedLaw
     warp: Floats  # (S,) e^{τ z}
     weight: Floats  # (S,)
     last: float  # the largest size fitted
@@ -49,6 +48,12 @@ class _Bundle(NamedTuple):
     @property
     def name(self) -> str:
         return self.family.name
+
+    @property
+    def doubled(self) -> Floats:  # (S,)
+        there = self.values(np.array([self.last, 2 * self.last]))
+        found: Floats = there[:, 0] - there[:, 1]
+        return found
 
     def values(self, n: Floats) -> Floats:  # (targets,) → (S, targets)
         x = np.log(np.asarray(n, dtype=np.float64) / self.last)
@@ -104,9 +109,22 @@ class Ensemble:
             return np.full(len(self.weights), self.last)
         return np.concatenate([bundle.needed(level) for bundle in self.bundles])
 
+    def meets(self, target: float) -> bool:
+        """Return whether the whole 90 % interval at the largest size meets the target already."""
+        _, (lo,), (hi,) = self.at(np.array([self.last]))
+        return bool(lo >= target if self.direction == "rising" else hi <= target)
+
+    def doubled(self) -> tuple[float, ...]:
+        """Return by how much doubling the largest size betters the value, and the ends of its 90 % interval.
+
+        Differences within each curve: what all sizes share cancels.
+        """
+        gains = np.concatenate([bundle.doubled for bundle in self.bundles])
+        return quantiles(np.minimum(gains, _ceiling(self.bounds)), self.weights)
+
     def path(self) -> tuple[tuple[int, float, float, float], ...]:
         """Return (k, median, lo, hi) from the largest size to 10× it, log-spaced; the band is 90 %."""
-        k = np.unique(np.rint(np.geomspace(self.last, FARTHEST * self.last, PATH_POINTS)).astype(np.int64))
+        k = path_sizes(self.last)
         return tuple(zip(k.tolist(), *(row.tolist() for row in self.at(k.astype(float))), strict=True))
 
 
@@ -135,20 +153,18 @@ def predict_target(
     direction: Direction,
     bounds: tuple[float, float],
     name: str = "the curve",
+    doubt: Notice | None = None,  # why a curve of good shape must get no number either
 ) -> TargetForecast:
     """Return how many objects bring y to the target: a distribution, or why none is given.
 
     A peaking, dipping, flat or too noisy curve gets no number, unless the target is met at the largest size.
     """
-    notice = shape_notice(n, _turned(y, direction, bounds), independent, name=name)
+    notice = shape_notice(n, _turned(y, direction, bounds), independent, name=name) or doubt
     if notice is not None and notice.code == "TOO-FEW-SIZES":
         return _without_number(target, notice)
     ensemble = predict(n, y, independent=independent, common=common, direction=direction, bounds=bounds)
-    if notice is not None:
-        _, lo, hi = ensemble.at(np.array([ensemble.last]))
-        met = lo[0] >= target if direction == "rising" else hi[0] <= target
-        if not met:
-            return _without_number(target, notice)
+    if notice is not None and not ensemble.meets(target):
+        return _without_number(target, notice)
     return forecast_target(ensemble, target)
 
 
@@ -201,7 +217,7 @@ def forecast_target(ensemble: Ensemble, target: float) -> TargetForecast:
         target=target,
         k_needed=median,
         k_interval=(lower, upper),
-        extrapolation=_extrapolation(median, ensemble.last),
+        extrapolation=extrapolation(median, ensemble.last),
         probability_unreachable=_share(weights[np.isinf(needed)]),
         probability_beyond_10x=_share(weights[needed > FARTHEST * ensemble.last]),
         notices=(),
@@ -225,14 +241,6 @@ def _without_number(target: float, notice: Notice) -> TargetForecast:
 def _whole(size: float, last: float) -> int | None:
     """Return the size rounded up, None beyond 10× the last."""
     return math.ceil(size * (1 - 1e-9)) if size <= FARTHEST * last else None
-
-
-def _extrapolation(needed: int | None, last: float) -> Extrapolation:
-    if needed is None:
-        return "beyond-10x"
-    if needed <= last:
-        return "none"
-    return "within-4x" if needed <= NEAR * last else "beyond-4x"
 
 
 def _share(weights: Floats) -> float:

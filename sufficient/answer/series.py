@@ -17,11 +17,11 @@ from numpy.typing import NDArray
 from sufficient.answer.answer import Level
 from sufficient.answer.held_out import HeldOut
 from sufficient.answer.interval import grouped_variance, pooled, shared_training, t_quantile
+from sufficient.answer.normal import smoothed_share
 from sufficient.study.record import Floats, Record, Stage
 from sufficient.study.shares import CommonShares
 
 Quantity = Literal["error", "loss", "relative"]
-PLUS = 2  # right and wrong answers added (Agresti and Coull): no error seen is not no error
 
 
 @dataclass(frozen=True)
@@ -49,7 +49,7 @@ def readings(
     over objects (delta method), and an interval exp(± t se/value) as for δ_k.
     """
     means = [_of_replicates(stage, quantity) for stage in record.stages]
-    own = [float(mean.var(ddof=1)) if len(mean) > 1 else None for mean in means]
+    own = [_between(mean, quantity) for mean in means]
     return tuple(
         _reading(record, stage, quantity, means[i], pooled(own, learned, i), learned[i], held)
         for i, stage in enumerate(record.stages)
@@ -61,21 +61,21 @@ def _reading(
     stage: Stage,
     quantity: Quantity,
     means: Floats,  # (live,)
-    found: tuple[float, int] | None,  # variance between replicates, and how many (R − 1) of freedom it has
+    found: tuple[float, int] | None,  # pooled `_between`, and how many (R − 1) of freedom it has
     learned: bool,
     held: HeldOut,
 ) -> Reading:
     if found is None or not np.isfinite(means).all():
         return Reading(stage.size, learned, None)
-    between, freedom = found[0], found[1] * (len(means) - 1)
     value, overlap = float(means.mean()), held.overlap(stage)
+    between, freedom = found[0] * _scale(value, quantity), found[1] * (len(means) - 1)
     objects = _of_objects(stage, quantity, held)
     variance = float(objects.var(axis=1, ddof=1, dtype=np.float64).mean()) if objects.shape[1] > 1 else 0.0
     if record.groups is not None:
         variance, count = grouped_variance(objects, record.groups[held.objects(stage)[0]])
         freedom = min(freedom, max(count - 1, 1))
     if quantity == "error":
-        smoothed = (value + PLUS * overlap) / (1 + 2 * PLUS * overlap)
+        smoothed = smoothed_share(value, 1.0, unit=overlap)
         variance = max(smoothed * (1 - smoothed), variance if record.groups is not None else 0.0)
     common = variance * overlap
     if isinstance(record.shares, CommonShares):
@@ -83,6 +83,18 @@ def _reading(
     independent = between / len(means)
     level = _level(quantity, value, t_quantile(0.975, freedom) * math.sqrt(independent + common))
     return Reading(stage.size, learned, level, independent, common)
+
+
+def _between(means: Floats, quantity: Quantity) -> float | None:
+    """Return the variance between replicates in units of `_scale`; None where there are fewer than two."""
+    if len(means) < 2 or not np.isfinite(means).all():
+        return None
+    return float(means.var(ddof=1)) / max(_scale(float(means.mean()), quantity), math.ulp(0.0))
+
+
+def _scale(value: float, quantity: Quantity) -> float:
+    """Return value² for a relative difference: it halves from size to size, and its spread with it."""
+    return value**2 if quantity == "relative" else 1.0
 
 
 def _level(quantity: Quantity, value: float, margin: float) -> Level:

@@ -9,15 +9,15 @@ import math
 
 import numpy as np
 
+from sufficient.answer.normal import Z90
 from sufficient.notice import Notice
-from sufficient.rounding import about
+from sufficient.rounding import about, counted
 from sufficient.study.record import Floats
 
 FEWEST_SIZES = 4  # three to fit and one to score on
 WINDOW = 12  # last sizes, as many as are fitted
 RISE = 4.0  # standard errors of a difference: 66 pairs of 12 sizes pass it by chance in 1 of 300 flat curves
 OCTAVES = 4.1  # a factor of 4 in n, rounded sizes included
-BAND = 1.645  # standard errors: 90 % interval of a slope
 LITTLE = 0.15  # of the last value, gained at most by ten times the data: flat
 LEAST_ERROR = 0.005  # of a value: no real curve is smooth to better than that
 
@@ -40,8 +40,9 @@ def _too_few(n: Floats, name: str) -> Notice:
     span = f", from {int(n[0]):,} to {int(n[-1]):,} objects" if len(n) > 1 else ""
     return Notice(
         "TOO-FEW-SIZES",
-        f"There are {len(n)} usable sizes{span}: a forecast of {name} needs at least {FEWEST_SIZES}, the "
-        "largest at least twice the smallest. Start at a smaller size, or collect more objects.",
+        f"There {'is' if len(n) == 1 else 'are'} {counted(len(n), 'usable size')}{span}: a forecast of "
+        f"{name} needs at least {FEWEST_SIZES}, the largest at least twice the smallest. Start at a smaller "
+        "size, or collect more objects.",
     )
 
 
@@ -69,12 +70,12 @@ def _flat(n: Floats, y: Floats, variance: Floats, name: str) -> Notice | None:
     x, weight = np.log(n[near]), 1 / variance[near]
     centred = x - weight @ x / weight.sum()
     slope = float(weight * centred @ y[near] / (weight @ centred**2))
-    margin = BAND / math.sqrt(float(weight @ centred**2))
+    margin = Z90 / math.sqrt(float(weight @ centred**2))
     if slope + margin < 0:
         return None
     over = f"from {about(int(n[near][0]))} to {about(int(n[-1]))} objects"
     gain = (margin - slope) * math.log(10)  # by ten times the data, at the steepest slope in the interval
-    if gain <= LITTLE * y[-1] or y[-1] == 0:
+    if gain <= LITTLE * y[-1]:
         return Notice(
             "CURVE-FLAT",
             f"{name.capitalize()} no longer changes {over}: more objects of this kind are not seen to help, "

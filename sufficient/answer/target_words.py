@@ -10,7 +10,7 @@ from sufficient.answer.criteria import Criterion
 from sufficient.answer.resolution import Resolution
 from sufficient.answer.rules import Rule, unlearned
 from sufficient.notice import Notice
-from sufficient.rounding import about, nats, share, signed, tolerance
+from sufficient.rounding import about, listed, nats, share, signed, tolerance
 
 if TYPE_CHECKING:
     from sufficient.answer.measures import Measures
@@ -50,7 +50,7 @@ def reason(
 ) -> Notice:
     """Return why the target or relative tolerance is met, is not, or cannot be told."""
     if rule in ("dead", "not-learned"):
-        return words.unlearned(measures.points, rule)
+        return words.unlearned(measures, rule)
     found, goal = at_last(asked, last), _goal(asked)
     if rule == "stopped":
         return words.stopped_early(measures, asked.value, found=f"{found}; asked is {asked.phrase}")
@@ -58,7 +58,7 @@ def reason(
     end = measures.points[-1].k
     everything = f"With all {end:,} objects available to fit, {found}"
     if rule == "met" and size is not None and last is not None:
-        sizes = words.listed([f"{p.k:,}" for p in measures.points[-confirm:]])
+        sizes = listed([f"{p.k:,}" for p in measures.points[-confirm:]])
         k = about(size, exact=[p.k for p in measures.points])
         return Notice(
             f"{name}-MET",
@@ -90,7 +90,7 @@ def gain_reason(measures: Measures, asked: Criterion, verdict: Verdict, level: L
     points = measures.points
     rule = unlearned(points, complete=measures.complete)
     if rule is not None:
-        return words.unlearned(points, rule)
+        return words.unlearned(measures, rule)
     end = points[-1].k
     least = f"the least gain asked for, {tolerance(asked.value)}"
     if level is None:
@@ -129,9 +129,23 @@ def held_out_too_small(measures: Measures, asked: Criterion, seen: Resolution) -
     return Notice(
         "HELD-OUT-TOO-SMALL",
         f"Held-out shares of {held:,} objects show {target} to ± {seen.half_width:.2g} "
-        f"only (95 %), and ± {seen.allowed:.2g} is needed to tell it from what is close: {seen.held_out:,} "
-        f"held-out objects would do, {seen.objects:,} in all at the same shares.",
+        f"only (95 %), and ± {seen.allowed:.2g} is needed to tell it from what is close: {_would_do(seen)}.",
     )
+
+
+def _would_do(seen: Resolution) -> str:
+    """Return how many objects show the target, or that none do and what to do instead."""
+    if seen.objects is None:
+        other = "ask for a target that is easier to see"
+        if seen.rotating is not None:
+            other += f", or read all objects (--all-features), of which {seen.rotating:,} in all would do"
+        return (
+            f"{seen.held_out:,} held-out objects would do, but no more than {seen.cap:,} are ever held out "
+            f"here, so no number of objects will: {other}"
+        )
+    if seen.held_out > seen.cap:
+        return f"{seen.objects:,} objects in all would do, as each replicate holds out others"
+    return f"{seen.held_out:,} held-out objects would do, {seen.objects:,} in all at the same shares"
 
 
 def _goal(asked: Criterion) -> str:

@@ -2,9 +2,8 @@
 
 State: level and slope per √2 step in k, both drifting. One law for the whole curve is too sure of itself
 (intervals from bootstraps of single laws cover far less than they say); a trend that drifts widens with
-distance. The slope is not damped. Measured on studies of eight simulated laws of data, every size an origin:
-with a damping of 0.95 per step median misses of ln C at 4× and 8× are the same (0.12, 0.19), 90 % intervals
-at 8× cover 86 instead of 90 %; on real data undamped is the better (`benchmarks/forecast_accuracy.py`).
+distance. The slope is not damped: on simulated studies, which were not kept, damped intervals covered less;
+how near the undamped trend is on real data is measured by `benchmarks/forecast_accuracy.py`.
 """
 
 from __future__ import annotations
@@ -26,7 +25,7 @@ LEVEL_NOISE = np.repeat([1e-4, 4e-4, 16e-4], 5)[:, None]  # (filters, 1) q_l, pe
 SLOPE_NOISE = np.tile([0.1e-4, 1e-4, 4e-4, 16e-4, 64e-4], 3)[:, None]  # (filters, 1) q_s, per step
 
 
-class Belief(NamedTuple):
+class KalmanState(NamedTuple):
     """Mean and covariance of (level, slope) of each filter; each field (filters, targets)."""
 
     level: Floats
@@ -41,7 +40,7 @@ class Trend:
     """The filters after the last learned size."""
 
     k: float  # the last learned size
-    belief: Belief  # each field (filters, 1)
+    belief: KalmanState  # each field (filters, 1)
     weights: Floats  # (filters,) sum to 1
     objects: float  # V_k κ / C_k² of the last learned size: does not average away
 
@@ -86,10 +85,10 @@ def filtered(
     position: Floats,  # (sizes,) ln k in √2 steps
     z: Floats,  # (sizes,)
     noise: Floats,  # (sizes,) observation variance
-) -> tuple[Belief, Floats]:  # (filters, 1) each, (filters,)
-    """Return each filter's belief after the last observation, and the log likelihood of all but the first."""
+) -> tuple[KalmanState, Floats]:  # (filters, 1) each, (filters,)
+    """Return each filter's state after the last observation, and the log likelihood of all but the first."""
     one = np.ones_like(LEVEL_NOISE)
-    belief = Belief(z[0] * one, SLOPE_MEAN * one, noise[0] * one, 0 * one, SLOPE_SD**2 * one)
+    belief = KalmanState(z[0] * one, SLOPE_MEAN * one, noise[0] * one, 0 * one, SLOPE_SD**2 * one)
     likelihood = np.zeros(len(one))
     for i in range(1, len(z)):
         belief = step(belief, position[i] - position[i - 1])
@@ -97,7 +96,7 @@ def filtered(
         surprise = z[i] - belief.level
         likelihood -= 0.5 * (np.log(2 * math.pi * variance) + surprise**2 / variance)[:, 0]
         gain_level, gain_slope = belief.level_variance / variance, belief.covariance / variance
-        belief = Belief(
+        belief = KalmanState(
             belief.level + gain_level * surprise,
             belief.slope + gain_slope * surprise,
             belief.level_variance - gain_level * belief.level_variance,
@@ -108,15 +107,15 @@ def filtered(
 
 
 def step(
-    belief: Belief,
+    belief: KalmanState,
     d: Floats,  # () or (targets,) length
-) -> Belief:
+) -> KalmanState:
     """Return the belief after a step of length d: level += d · slope.
 
     Noise covariance [[q_l d + q_s d³/3, q_s d²/2], [q_s d²/2, q_s d]], that of a slope that moves as Brownian
     motion: two steps are the same as one of their length.
     """
-    return Belief(
+    return KalmanState(
         belief.level + d * belief.slope,
         belief.slope + 0 * d,
         belief.level_variance

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 from sufficient.answer import target_words, words
-from sufficient.answer.answer import Answer, CriterionAnswer, Level, Outlook, Verdict
+from sufficient.answer.answer import Answer, CriterionAnswer, Level, SizeInterval, Verdict
 from sufficient.answer.criteria import Criterion, asked_of
 from sufficient.answer.crossing import sufficient_size
 from sufficient.answer.measures import Measures
@@ -34,39 +33,15 @@ def judge(
     1e-4 is drawn for reference and decides nothing. `confirm`: at how many of the last sizes run the 95 %
     interval must be within what is asked. Raises UsageError for what cannot be meant.
     """
-    return judged(Measures(record), tol=tol, criteria=criteria, confirm=confirm)
-
-
-def judge_each(
-    record: Record,
-    tolerances: Sequence[float],
-    *,
-    criteria: Sequence[Criterion] = (),
-    tol_asked: bool = True,
-    confirm: int = CONFIRM,
-) -> tuple[Answer, ...]:
-    """Return `judge` of each tolerance (nats), in their order; what none of them changes is computed once.
-
-    `tol_asked` False: each is drawn for reference only.
-    """
     measures = Measures(record)
-    others = _others(measures, criteria, confirm)
-    return tuple(
-        _answer(measures, Criterion("tol", tol), tol_asked or not criteria, others, confirm)
-        for tol in tolerances
-    )
-
-
-def judged(
-    measures: Measures,
-    *,
-    tol: float | None = None,
-    criteria: Sequence[Criterion] = (),
-    confirm: int = CONFIRM,
-) -> Answer:
-    """Return `judge` of a record whose measures are at hand."""
     tolerance, asked = asked_of(tol, criteria)
-    return _answer(measures, tolerance, asked, _others(measures, criteria, confirm), confirm)
+    return _answer(measures, tolerance, criteria, decides=asked, confirm=confirm)
+
+
+def judge_each(record: Record, tolerances: Sequence[float], *, confirm: int = CONFIRM) -> tuple[Answer, ...]:
+    """Return `judge` of each tolerance (nats), in their order; what none of them changes is computed once."""
+    measures = Measures(record)
+    return tuple(_answer(measures, Criterion("tol", tol), confirm=confirm) for tol in tolerances)
 
 
 def answered(
@@ -147,25 +122,17 @@ def _shown(level: Level | None, asked: Criterion) -> Level | None:
     return Level(1 - level.value, 1 - level.hi, 1 - level.lo)
 
 
-def _others(
-    measures: Measures, criteria: Sequence[Criterion], confirm: int
-) -> tuple[tuple[CriterionAnswer, ...], tuple[Notice, ...]]:
-    """Return the answers beside the tolerance's, and what of them the held-out share is too small to see."""
-    _check(confirm)
-    return tuple(answered(measures, each, confirm=confirm) for each in criteria), _too_small(
-        measures, criteria
-    )
-
-
 def _answer(
     measures: Measures,
     tolerance: Criterion,
-    asked: bool,
-    others: tuple[tuple[CriterionAnswer, ...], tuple[Notice, ...]],
+    criteria: Sequence[Criterion] = (),
+    *,
+    decides: bool = True,  # the tolerance
     confirm: int,
 ) -> Answer:
-    own = answered(measures, tolerance, confirm=confirm, decides=asked)
-    answers, unseen = (own, *others[0]), others[1]
+    own = answered(measures, tolerance, confirm=confirm, decides=decides)
+    answers = (own, *(answered(measures, each, confirm=confirm) for each in criteria))
+    unseen = _too_small(measures, criteria)
     deciding = [each for each in answers if each.asked]
     verdict = _over(deciding)
     reasons = [each.reason for each in sorted(deciding, key=lambda each: each.verdict != verdict)]
@@ -177,41 +144,36 @@ def _answer(
         if not measures.complete and all(reason.code != "STOPPED-EARLY" for reason in reasons):
             warnings.append(words.stopped_early(measures, tolerance.value))
     warnings += [words.met_at_first_size(each) for each in deciding if _at_first(measures, each)]
-    largest = max(deciding, key=lambda each: each.k_sufficient or 0) if verdict == "sufficient" else None
+    size, interval = _enough_for_all(deciding) if verdict == "sufficient" else (None, None)
     return Answer(
         verdict=verdict,
         reasons=tuple(dict.fromkeys(reasons)),
         tolerance=tolerance.value,
         k_available=measures.record.shares.k_available,
         not_read=measures.record.shares.not_read,
-        k_sufficient=None if largest is None else largest.k_sufficient,
-        k_interval=None if largest is None else largest.k_interval,
+        k_sufficient=size,
+        k_interval=interval,
         forecast=own.forecast,
         curve=measures.points,
         rate=measures.rate,
-        outlook=_outlook(measures, deciding),
+        outlook=measures.outlook,
         warnings=tuple(warnings),
         criteria=answers,
         per_class=with_needs(measures, _accuracy_asked(deciding)),
     )
 
 
-def _outlook(measures: Measures, answers: Sequence[CriterionAnswer]) -> Outlook | None:
-    """Return the outlook; where a least gain is asked, accuracy at twice the size is what that was judged by.
+def _enough_for_all(answers: Sequence[CriterionAnswer]) -> tuple[int, SizeInterval]:
+    """Return the size from which every criterion is met, with its interval.
 
-    Its forecast knows what all sizes share; two forecasts of one doubling would contradict each other.
+    The maximum of the sizes, of the known lower ends (each size is at least its own), and of the upper ends:
+    None where one of them is not known.
     """
-    seen = measures.outlook
-    asked = [each for each in answers if each.criterion.kind == "min-gain"]
-    if not asked or seen is None or seen.accuracy is None or seen.at_double is None:
-        return seen
-    brings = asked[0].at_last
-    if brings is None:
-        return replace(seen, at_double=None)
-    mean, lo, hi = (
-        min(max(seen.accuracy + gained, 0.0), 1.0) for gained in (brings.value, brings.lo, brings.hi)
-    )
-    return replace(seen, at_double=replace(seen.at_double, accuracy=mean, accuracy_interval=(lo, hi)))
+    ends = [each.k_interval or (None, None) for each in answers]
+    lower = [lo for lo, _ in ends if lo is not None]
+    upper = [hi for _, hi in ends if hi is not None]
+    size = max(each.k_sufficient or 0 for each in answers)
+    return size, (max(lower, default=None), max(upper) if len(upper) == len(ends) else None)
 
 
 def _over(answers: Sequence[CriterionAnswer]) -> Verdict:

@@ -9,7 +9,7 @@ from sufficient.answer.answer import CriterionAnswer, CurvePoint, Level
 from sufficient.answer.criteria import Criterion
 from sufficient.answer.rules import Rule
 from sufficient.notice import Notice
-from sufficient.rounding import about, nats, tolerance
+from sufficient.rounding import about, listed, nats, tolerance
 from sufficient.study.record import Record
 
 if TYPE_CHECKING:
@@ -27,7 +27,7 @@ def reason(
     """Return why the tolerance is met, is not, or cannot be told."""
     points, tol = measures.points, asked.value
     if rule in ("dead", "not-learned"):
-        return unlearned(points, rule)
+        return unlearned(measures, rule)
     if rule == "stopped":
         return stopped_early(measures, tol)
     end = points[-1]
@@ -38,9 +38,9 @@ def reason(
     return _too_few_sizes(end, tol, confirm) if rule == "few" else _open(measures, end, tol)
 
 
-def unlearned(points: Sequence[CurvePoint], rule: Rule) -> Notice:
+def unlearned(measures: Measures, rule: Rule) -> Notice:
     """Return that nothing was learned, or that the networks are dead."""
-    return _dead_networks(points) if rule == "dead" else _nothing_learned(points)
+    return _dead_networks(measures.points) if rule == "dead" else _nothing_learned(measures)
 
 
 def _met(points: Sequence[CurvePoint], size: int, tol: float, confirm: int) -> Notice:
@@ -76,8 +76,9 @@ def _dead_networks(points: Sequence[CurvePoint]) -> Notice:
     )
 
 
-def _nothing_learned(points: Sequence[CurvePoint]) -> Notice:
-    """Inconclusive: unseen objects are not predicted better than by class frequencies."""
+def _nothing_learned(measures: Measures) -> Notice:
+    """Inconclusive: unseen objects are not predicted better than by class frequencies, or not surely so."""
+    points, record = measures.points, measures.record
     if not points:
         return Notice(
             "NOTHING-LEARNED", "No size has been run, so nothing is known yet: let the study run on."
@@ -90,6 +91,14 @@ def _nothing_learned(points: Sequence[CurvePoint]) -> Notice:
         else f"At every size run ({points[0].k:,} to {last.k:,} objects)"
     )
     loss = "" if last.unseen_loss is None else f" (unseen loss at the last {last.unseen_loss:.3g} nats)"
+    if last.unseen_loss is not None and last.unseen_loss < record.class_entropy:
+        return Notice(
+            "NOTHING-LEARNED",
+            f"{where} the networks cannot yet be told from the class frequencies with "
+            f"{record.shares.held_out:,} held-out objects (unseen loss at the last {last.unseen_loss:.3g} "
+            f"nats, of the frequencies {record.class_entropy:.3g}), so a small difference would mean nothing "
+            "yet: collect more objects, or run more replicates.",
+        )
     return Notice(
         "NOTHING-LEARNED",
         f"{where} the networks predict unseen objects no better than the class frequencies alone{loss}, so a "
@@ -189,11 +198,6 @@ def stage_warnings(record: Record) -> list[Notice]:
 
 def _counted(counts: Sequence[tuple[int, int]], replicates: int) -> str:
     return listed([f"k = {k:,} ({count} of {replicates} replicates)" for k, count in counts if count])
-
-
-def listed(parts: Sequence[str]) -> str:
-    """Return `a, b and c`."""
-    return parts[0] if len(parts) == 1 else f"{', '.join(parts[:-1])} and {parts[-1]}"
 
 
 def _band(point: CurvePoint) -> str:

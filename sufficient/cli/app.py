@@ -5,6 +5,8 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
+from collections.abc import Callable
 from types import FrameType
 from typing import Annotated
 
@@ -13,13 +15,13 @@ import typer
 from sufficient import __version__
 from sufficient.cli import bounds, cache, check, compare, env, estimate, forecast, paper, plan, report, watch
 from sufficient.cli.output import Output
-from sufficient.cli.screen import show_cursor
 from sufficient.cli.stopping import stop_line
+from sufficient.device import out_of_memory
 from sufficient.errors import ResourceError, SufficientError
 
 INTERRUPTED, TERMINATED = 130, 143  # 128 + signal number, as shells report it
 BUG = 1
-OUT_OF_MEMORY = ("DefaultCPUAllocator", "out of memory")  # torch's ways to say it, on CPU and CUDA
+SAME_STOP = 0.1  # seconds in which one stop comes twice: `timeout` sends it to the process and to its group
 
 app = typer.Typer(
     help="Is my labelled data set large enough for this model, and if not, how many more do I need?",
@@ -66,8 +68,7 @@ def main() -> None:
     # Threads that wait for one another spin this often before they sleep. OpenMP's own 300,000 makes two
     # studies on one machine wait for each other: measured, 60 s for a study of 7 s, and 33 s with this.
     os.environ.setdefault("GOMP_SPINCOUNT", "30000")
-    signal.signal(signal.SIGTERM, _stop)
-    signal.signal(signal.SIGINT, _stop)
+    _handled_by(_stop)
     sys.exit(run(sys.argv[1:]))
 
 
@@ -92,7 +93,14 @@ def _other(error: Exception) -> int:
     if callable(show):  # click's usage errors draw themselves
         show()
         return int(getattr(error, "exit_code", 2))
-    if isinstance(error, MemoryError) or any(sign in str(error) for sign in OUT_OF_MEMORY):
+    if out_of_memory(error) and isinstance(error, ImportError | OSError):
+        return _failed(
+            ResourceError(
+                f"the libraries do not fit into memory ({error}); raise the limit (`ulimit -v`), end other "
+                "programs or take a larger machine. A run with --out goes on with --resume."
+            )
+        )
+    if out_of_memory(error):
         return _failed(
             ResourceError(
                 f"out of memory ({error}); try a smaller --size, --hidden or --replicates, or --device cpu. "
@@ -101,10 +109,9 @@ def _other(error: Exception) -> int:
         )
     if isinstance(error, OSError):
         return _failed(ResourceError(f"the system refused: {error}; free what it names and run again."))
-    import traceback
-
-    traceback.print_exc()
-    Output().line("this is a bug in sufficient: please report it with the lines above and `sufficient env`.")
+    output = Output()
+    output.traceback(error)
+    output.line("this is a bug in sufficient: please report it with the lines above and `sufficient env`.")
     return BUG
 
 
@@ -115,9 +122,7 @@ def _failed(error: SufficientError) -> int:
         if isinstance(error, NotWrittenError):  # the verdict is worth having all the same
             Output().result([error.estimate.verdict])
     if os.environ.get("SUFFICIENT_DEBUG") == "1":
-        import traceback
-
-        traceback.print_exc()
+        Output().traceback(error)
     Output().error(error)
     return error.exit_code
 
@@ -127,13 +132,19 @@ def _stopped(code: int) -> int:
     return code
 
 
+def _handled_by(handler: Callable[..., None] | signal.Handlers) -> None:
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handler)
+
+
 def _stop(number: int, frame: FrameType | None) -> None:
     """End the run in order, by an exception; a second signal ends it at once, even inside a library's code.
 
     Nothing is lost by that: files are written beside their target, and what is half written is swept away
     by the next run.
     """
-    for either in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(either, signal.SIG_DFL)
-    show_cursor()
+    _handled_by(lambda *given: None)
+    time.sleep(SAME_STOP)
+    _handled_by(signal.SIG_DFL)
+    Output().show_cursor()
     raise KeyboardInterrupt if number == signal.SIGINT else _Terminated

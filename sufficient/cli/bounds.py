@@ -2,24 +2,23 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sufficient.cli.options import mode
+from sufficient.cli.options import Json, Run, mode
 from sufficient.cli.output import Output
 
 
 def bounds(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a run.")],
+    run: Run,
     radius: Annotated[
         float | None,
         typer.Option(
             help="R of Lemma 1, a distance in parameter space.", show_default="moved since the size before"
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> int:
     """Hold Lemma 1's bounds against the measured difference: which hold, and how loose they are.
 
@@ -30,12 +29,12 @@ def bounds(
     from sufficient.errors import DataError
     from sufficient.report.bounds import bounds_dict, bounds_lines, sampled_hessians
     from sufficient.report.ladder_figure import draw_ladder
-    from sufficient.run_directory import FIGURES, held
+    from sufficient.run_directory import FIGURES, locked
     from sufficient.stored import load
 
     if not run.is_dir():
         raise DataError(f"{run} is no directory; give that of a run.")
-    with held(run):
+    with locked(run):
         estimate = load(run)
         stages = ladder(estimate.record, radius=radius)
         hessians = sampled_hessians(estimate.record)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Annotated
-
-import typer
+from typing import TYPE_CHECKING
 
 from sufficient.cli.options import (
     Download,
@@ -12,6 +10,7 @@ from sufficient.cli.options import (
     GroupColumn,
     GroupLevel,
     ImageColumn,
+    Json,
     LabelColumn,
     Labels,
     MaxPixels,
@@ -42,7 +41,7 @@ def check(
     root: Root = None,
     download: Download = False,
     size: Size = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> int:
     """Say what would be used, what skipped, and why; every image is decoded, nothing is trained."""
     from sufficient.cli.live import LiveStudy
@@ -100,5 +99,5 @@ def _of_a_study(labelled: LabelledData) -> tuple[Notice, ...]:
             twins=labelled.twins,
         )
     except DataError as error:
-        return (*found, Notice("TOO-FEW-OBJECTS", str(error)))
+        return (*found, Notice("TOO-FEW-OBJECTS", f"`sufficient estimate` stops on these data: {error}"))
     return (*found, *record.notices)

@@ -7,7 +7,7 @@ from typing import Annotated
 
 import typer
 
-from sufficient.cli.options import mode
+from sufficient.cli.options import Json, mode
 from sufficient.cli.output import Output
 from sufficient.errors import UsageError
 
@@ -21,7 +21,7 @@ def compare(
     out: Annotated[
         Path | None, typer.Option(metavar="FILE.html", help="Write the comparison as one page, too.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    json: Json = False,
 ) -> int:
     """Say which of two or more runs needs fewer objects, where their intervals allow it.
 
@@ -30,6 +30,7 @@ def compare(
     output = Output(mode(json=json, quiet=False))
     if out is not None and (out.suffix.lower() not in {".html", ".htm"} or out.is_dir()):
         raise UsageError(f"--out {out} is no name of a page; give a file that ends in .html.")
+    from sufficient.files import write_named
     from sufficient.report import compare as comparing
     from sufficient.stored import load
 
@@ -39,19 +40,6 @@ def compare(
     for side, run in zip(comparison.sides, runs, strict=True):
         output.line(f"{side.letter}: {run}")
     if out is not None:
-        _write(out, comparison.to_html())
+        write_named(out, comparison.to_html())
         output.line(f"page: {out}")
     return 0
-
-
-def _write(path: Path, page: str) -> None:
-    from sufficient.files import write_atomically
-
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise UsageError(
-            f"--out {path} cannot be written, {path.parent} is no directory and cannot be made one "
-            f"({error.strerror}); give another file."
-        ) from error
-    write_atomically(path, page.encode())

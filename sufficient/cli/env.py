@@ -2,19 +2,16 @@
 
 from __future__ import annotations
 
-from typing import Annotated
-
-import typer
-
+from sufficient.cli.options import Json, mode
 from sufficient.cli.output import Output
 
 
-def env(json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> int:
+def env(json: Json = False) -> int:
     """Print versions and devices, for a bug report."""
+    from sufficient.device import choose_device
     from sufficient.environment import devices, environment
-    from sufficient.heads.device import choose_device
 
-    output = Output("json" if json else "human")
+    output = Output(mode(json=json, quiet=False))
     found = {**environment(str(choose_device("auto"))), "devices": devices()}
     libraries = found["libraries"]
     rest = {name: value for name, value in found.items() if name not in {"libraries", "devices"}}

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import re
-from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated, Any
 
@@ -18,33 +16,42 @@ from sufficient.cli.options import (
     HEAD,
     STUDY,
     AllFeatures,
+    Device,
     Download,
     Drop,
     Features,
     GroupColumn,
     GroupLevel,
+    Hidden,
     ImageColumn,
+    Json,
     LabelColumn,
     Labels,
+    Layers,
     MaxPixels,
     MinGain,
+    Patience,
     Pooling,
+    Quick,
     RelTol,
     Revision,
     Root,
     Scale,
+    Seed,
     Size,
     Spec,
     Split,
+    Start,
     Target,
+    TimeLimit,
     Tol,
+    default_directory,
     mode,
+    verdict_code,
 )
 from sufficient.cli.output import Output
 from sufficient.cli.stopping import saved_in
 from sufficient.errors import UsageError
-
-INSUFFICIENT, INCONCLUSIVE = 10, 11  # exit codes with --exit-code
 
 
 def estimate(
@@ -72,16 +79,14 @@ def estimate(
     all_features: AllFeatures = False,
     size: Size = None,
     scale: Scale = "auto",
-    hidden: Annotated[int, typer.Option(help="Units of each hidden layer.", rich_help_panel=HEAD)] = 64,
-    layers: Annotated[int, typer.Option(help="Linear layers.", rich_help_panel=HEAD)] = 3,
+    hidden: Hidden = 64,
+    layers: Layers = 3,
     bias: Annotated[
         bool, typer.Option("--bias", help="Give the layers biases.", rich_help_panel=HEAD)
     ] = False,
     lr: Annotated[float, typer.Option(help="Adam's learning rate.", rich_help_panel=HEAD)] = 1e-3,
     batch_size: Annotated[int, typer.Option(help="Objects in a batch.", rich_help_panel=HEAD)] = 64,
-    patience: Annotated[
-        int, typer.Option(help="Checks of the validation loss without improvement.", rich_help_panel=HEAD)
-    ] = 10,
+    patience: Patience = 10,
     max_updates: Annotated[
         int | None,
         typer.Option(
@@ -91,10 +96,7 @@ def estimate(
     replicates: Annotated[
         int | None, typer.Option(help="Networks a size.", show_default="8", rich_help_panel=STUDY)
     ] = None,
-    quick: Annotated[
-        bool,
-        typer.Option("--quick", help="4 replicates: sooner, with wider intervals.", rich_help_panel=STUDY),
-    ] = False,
+    quick: Quick = False,
     held_out: Annotated[
         float,
         typer.Option(help="Share held out, between 0 and 1, at most 10,000 objects.", rich_help_panel=STUDY),
@@ -107,21 +109,16 @@ def estimate(
             rich_help_panel=STUDY,
         ),
     ] = None,
-    start: Annotated[int, typer.Option(help="Smallest sample size.", rich_help_panel=STUDY)] = 32,
+    start: Start = 32,
     growth: Annotated[
         float, typer.Option(help="Factor between sample sizes.", rich_help_panel=STUDY, show_default="√2")
     ] = math.sqrt(2),
     max_samples: Annotated[
         int | None, typer.Option(help="Largest sample size fitted.", rich_help_panel=STUDY)
     ] = None,
-    time_limit: Annotated[
-        float | None,
-        typer.Option(help="Seconds after which no stage is begun or finished.", rich_help_panel=STUDY),
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=STUDY)
-    ] = "auto",
-    seed: Annotated[int, typer.Option(help="Key of all randomness.", rich_help_panel=STUDY)] = 0,
+    time_limit: TimeLimit = None,
+    device: Device = "auto",
+    seed: Seed = 0,
     out: Annotated[
         Path | None,
         typer.Option(
@@ -139,7 +136,7 @@ def estimate(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with --out.", rich_help_panel=ANSWER)
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print result.json.", rich_help_panel=ANSWER)] = False,
+    json: Json = False,
     quiet: Annotated[
         bool, typer.Option("--quiet", help="Print the verdict word.", rich_help_panel=ANSWER)
     ] = False,
@@ -163,7 +160,6 @@ def estimate(
     if resume and out is None:
         raise UsageError("--resume needs the directory of the run: give --out DIR.")
     directory = out or default_directory(data)
-    output.line(f"run directory: {directory}")
     saved_in(directory)
     from sufficient import api
 
@@ -218,11 +214,7 @@ def estimate(
     output.result(result.lines(), result.verdict)
     output.json(result.to_dict())
     output.line(f"run directory: {directory}")
-    return (
-        {"insufficient": INSUFFICIENT, "inconclusive": INCONCLUSIVE}.get(result.verdict, 0)
-        if exit_code
-        else 0
-    )
+    return verdict_code(result.verdict) if exit_code else 0
 
 
 def _drawn(tol: float | None, extend: Path | None) -> float:
@@ -232,9 +224,3 @@ def _drawn(tol: float | None, extend: Path | None) -> float:
 
         tol = earlier_run(extend)[1].tol
     return TOL if tol is None else tol
-
-
-def default_directory(data: str) -> Path:
-    """Return `runs/<UTC time>-<data>`."""
-    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(data).stem).strip("-").lower() or "data"
-    return Path("runs") / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{stem}"

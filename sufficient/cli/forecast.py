@@ -7,9 +7,8 @@ from typing import Annotated
 
 import typer
 
-from sufficient.cli.options import mode
+from sufficient.cli.options import Json, mode
 from sufficient.cli.output import Output
-from sufficient.errors import UsageError
 
 COLUMNS = "Columns, where they are not found by name"
 
@@ -48,20 +47,18 @@ def forecast(
     out: Annotated[
         Path | None, typer.Option(metavar="DIR", help="Write forecast.json and figures there, too.")
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print forecast.json.")] = False,
+    json: Json = False,
 ) -> int:
     """Say how many objects a target needs, from the sizes that you ran: scikit-learn, Keras, W&B, DataEval.
 
     One row a run (n or train_size, accuracy or val_loss, …), or one a size with a column for each fold
     (test_score_0, test_score_1, …). Training metrics, W&B's Step and all but the last epoch of a run are left
-    out; percent is recognised.
+    out; percent, and semicolons with decimal commas, are recognised.
     """
     output = Output(mode(json=json, quiet=False))
-    if not target:
-        raise UsageError("no target was given: ask for one, such as --target accuracy=0.95.")
-    from sufficient.elsewhere import forecast_runs
+    from sufficient.external_runs import forecast_runs
 
-    found = forecast_runs(runs, target, n=n, metric=metric, replicate=replicate, test_size=test_size)
+    found = forecast_runs(runs, target or (), n=n, metric=metric, replicate=replicate, test_size=test_size)
     if out is not None:
         found.save(out)
     output.result(found.lines())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable, Sequence
+from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING
 
@@ -52,6 +53,10 @@ class LiveStudy:
         self._over = True
         self._screen.draw(at_once=True)
         self._screen.stop()
+
+    def opened(self, directory: Path) -> None:
+        """Say where the run is written to."""
+        self.output.line(f"run directory: {directory}")
 
     def data_progress(self, done: int, total: int) -> None:
         """Show how many objects are read; without a terminal, a line now and then and at the end."""

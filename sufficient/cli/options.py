@@ -1,18 +1,25 @@
-"""The options that several commands share, and how a command speaks."""
+"""The options that several commands share, how a command speaks, where it writes, how it leaves."""
 
 from __future__ import annotations
 
+import re
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
+from sufficient.answer.answer import Verdict
 from sufficient.cli.output import Mode
 from sufficient.errors import UsageError
 
 DATA, FEATURES = "Data", "Features"
 HEAD, STUDY, ANSWER = "Head and its fit", "Study", "Answer"
 ASKED = "What is asked (all of it must hold)"
+INSUFFICIENT, INCONCLUSIVE = 10, 11  # exit codes, where a command is asked to tell the verdict by them
+
+Run = Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a run.")]
+Json = Annotated[bool, typer.Option("--json", help="Print one JSON object.")]
 
 Tol = Annotated[
     float | None,
@@ -32,6 +39,12 @@ Target = Annotated[
         metavar="NAME=VALUE",
         help="accuracy=0.95, error=0.05 or loss=0.2 on unseen objects; repeatable.",
         rich_help_panel=ASKED,
+    ),
+]
+AnotherTol = Annotated[
+    float | None,
+    typer.Option(
+        help="Another tolerance, in nats.", show_default="what the run was asked", rich_help_panel=ASKED
     ),
 ]
 MinGain = Annotated[
@@ -133,9 +146,38 @@ Root = Annotated[
 ]
 Download = Annotated[bool, typer.Option(help="Let torchvision download into --root.", rich_help_panel=DATA)]
 
+Hidden = Annotated[int, typer.Option(help="Units of each hidden layer.", rich_help_panel=HEAD)]
+Layers = Annotated[int, typer.Option(help="Linear layers.", rich_help_panel=HEAD)]
+Patience = Annotated[
+    int, typer.Option(help="Checks of the validation loss without improvement.", rich_help_panel=HEAD)
+]
+Quick = Annotated[
+    bool, typer.Option("--quick", help="4 replicates: sooner, with wider intervals.", rich_help_panel=STUDY)
+]
+Start = Annotated[int, typer.Option(help="Smallest sample size.", rich_help_panel=STUDY)]
+TimeLimit = Annotated[
+    float | None,
+    typer.Option(help="Seconds after which no stage is begun or finished.", rich_help_panel=STUDY),
+]
+Device = Annotated[str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=STUDY)]
+Seed = Annotated[int, typer.Option(help="Key of all randomness.", rich_help_panel=STUDY)]
+
 
 def mode(*, json: bool, quiet: bool) -> Mode:
     """Return how a command speaks. Raises UsageError when both are asked for."""
     if json and quiet:
         raise UsageError("--json and --quiet each ask for another output; give one of the two.")
     return "json" if json else "quiet" if quiet else "human"
+
+
+def default_directory(data: str) -> Path:
+    """Return `runs/<UTC time>-<data>`."""
+    stem = re.sub(r"[^A-Za-z0-9]+", "-", Path(data).stem).strip("-").lower() or "data"
+    return Path("runs") / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-{stem}"
+
+
+def verdict_code(verdict: Verdict | None) -> int:
+    """Return the exit code that tells the verdict; without one, that of inconclusive."""
+    if verdict == "sufficient":
+        return 0
+    return INSUFFICIENT if verdict == "insufficient" else INCONCLUSIVE

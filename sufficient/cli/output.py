@@ -27,6 +27,7 @@ VERDICT_STYLE: dict[Verdict, str] = {
     "insufficient": "bold yellow",
     "inconclusive": "bold magenta",
 }
+SHOW_CURSOR = b"\x1b[?25h"
 HANGING = re.compile(r"^(\S.*?)?\s{2,}")  # a label and the space up to its text
 
 
@@ -73,6 +74,17 @@ class Output:
     def error(self, error: SufficientError) -> None:
         """Say on stderr, in every mode, why the command ends: one sentence with cause and next step."""
         self._write(self._stderr, f"error: {' '.join(str(error).split())}", "bold red")
+
+    def traceback(self, error: BaseException) -> None:
+        """Write on stderr, as it is and in every mode, where an error came from."""
+        from traceback import format_exception
+
+        self._raw(self._stderr, "".join(format_exception(error)))
+
+    def show_cursor(self) -> None:
+        """Give a terminal its cursor back, also from within a signal handler: a drawing hides it."""
+        if self._stderr.isatty():
+            os.write(self._stderr.fileno(), SHOW_CURSOR)  # past the buffer, which may be in use
 
     def result(self, lines: Sequence[str], verdict: Verdict | None = None) -> None:
         """Print the result on stdout: all lines, or the verdict word alone when quiet; not with json.

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable
-from datetime import UTC, datetime
 from pathlib import Path
 from types import TracebackType
 from typing import TYPE_CHECKING, Annotated
@@ -12,9 +11,10 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from sufficient.cli.live import bar
-from sufficient.cli.options import mode
+from sufficient.cli.options import DATA, Json, Root, default_directory, mode
 from sufficient.cli.output import Output
 from sufficient.cli.screen import Screen
+from sufficient.cli.stopping import saved_in
 from sufficient.errors import UsageError
 from sufficient.rounding import duration, objects
 
@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 
     from sufficient.paper.report import NotRun, SweepReport
 
-WHAT, INPUT, RUN = "What", "Data", "Run"
+WHAT, RUN = "What", "Run"
 
 
 def paper(
@@ -44,7 +44,7 @@ def paper(
         typer.Option(
             metavar="NAME=SPEC",
             help="Stand in for a data set of the paper, or a data set of your own; repeatable.",
-            rich_help_panel=INPUT,
+            rich_help_panel=DATA,
         ),
     ] = None,
     features_file: Annotated[
@@ -52,13 +52,10 @@ def paper(
         typer.Option(
             metavar="NAME=FILE",
             help="Features and labels at hand (.npz, .safetensors), for figures 3 and 5; repeatable.",
-            rich_help_panel=INPUT,
+            rich_help_panel=DATA,
         ),
     ] = None,
-    root: Annotated[
-        Path | None,
-        typer.Option(help="Where named data sets lie.", show_default="data", rich_help_panel=INPUT),
-    ] = None,
+    root: Root = None,
     seeds: Annotated[
         int | None, typer.Option(help="Trainings a network.", show_default="5", rich_help_panel=RUN)
     ] = None,
@@ -75,7 +72,7 @@ def paper(
     resume: Annotated[
         bool, typer.Option("--resume", help="Go on with --out: finished sweeps stay.", rich_help_panel=RUN)
     ] = False,
-    json: Annotated[bool, typer.Option("--json", help="Print report.json.", rich_help_panel=RUN)] = False,
+    json: Json = False,
 ) -> int:
     """Reproduce the paper's figures 2 to 5 and test its claims over several seeds."""
     output = Output(mode(json=json, quiet=False))
@@ -83,7 +80,7 @@ def paper(
         raise UsageError("--quick means --seeds 2; give one of the two.")
     if resume and out is None:
         raise UsageError("--resume needs the directory of the run: give --out DIR.")
-    directory = out or Path("runs") / f"{datetime.now(UTC):%Y%m%dT%H%M%SZ}-paper"
+    directory = out or default_directory("paper")
     from sufficient.paper.plan import DEFAULT_SEEDS, QUICK_SEEDS, PaperOptions, plan
     from sufficient.paper.run import reproduce, require_complete
     from sufficient.paper.text import result_lines
@@ -99,6 +96,7 @@ def paper(
     )
     plan(options)  # what cannot be meant is said before a directory is
     output.line(f"run directory: {directory}")
+    saved_in(directory)
     with LivePaper(output) as live:
         report = reproduce(options, directory, resume=resume, progress=live)
     output.result(result_lines(report, directory))

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
 import typer
 
-from sufficient.cli.options import ASKED, RelTol, Target, mode
+from sufficient.cli.options import AnotherTol, Json, RelTol, Run, Target, mode
 from sufficient.cli.output import Output
 from sufficient.errors import UsageError
 
@@ -15,7 +16,7 @@ MONEY, MISSING = "Money and time", "What missing the target means (one of the th
 
 
 def plan(
-    run: Annotated[Path, typer.Argument(metavar="RUN", help="Directory of a run.")],
+    run: Run,
     cost: Annotated[
         list[str] | None,
         typer.Option(
@@ -53,12 +54,7 @@ def plan(
     shortage: Annotated[
         float | None, typer.Option(help="Money for each object then still missing.", rich_help_panel=MISSING)
     ] = None,
-    tol: Annotated[
-        float | None,
-        typer.Option(
-            help="Tolerance, in nats.", show_default="what the run was asked", rich_help_panel=ASKED
-        ),
-    ] = None,
+    tol: AnotherTol = None,
     rel_tol: RelTol = None,
     target: Target = None,
     out: Annotated[
@@ -67,18 +63,20 @@ def plan(
             metavar="FILE.json", help="Write the plan there, and nothing into RUN.", show_default="in RUN"
         ),
     ] = None,
-    json: Annotated[bool, typer.Option("--json", help="Print plan.json.")] = False,
+    json: Json = False,
 ) -> int:
     """Say how many objects to collect next, what that costs, and how surely it is enough.
 
-    Beside it stands what buying the point estimate would do. RUN then holds plan.json and figures/plan.svg;
-    `sufficient report RUN` shows the plan. Nothing is trained.
+    Enough is what the verdict asks: met at two sizes, the last and one 10 % below it, which an extension
+    runs. Beside it stands what buying the point estimate would do. RUN then holds plan.json and
+    figures/plan.svg; `sufficient report RUN` shows the plan on the run's page. Nothing is trained.
     """
     output = Output(mode(json=json, quiet=False))
     if out is not None and out.suffix.lower() != ".json":
         raise UsageError(f"--out {out} is no name of a plan; give a file that ends in .json.")
     costs = prices(cost or ["1"])
     from sufficient.collecting import plan_run
+    from sufficient.result import PLAN
 
     asked = [*(target or ()), *([] if tol is None else [f"tol={tol!r}"])]
     asked += [] if rel_tol is None else [f"rel-tol={rel_tol!r}"]
@@ -96,7 +94,9 @@ def plan(
     )
     output.result(planned.lines())
     output.json(planned.to_dict())
-    output.line(f"plan: {run / 'plan.json' if out is None else out}")
+    output.line(f"plan: {run / PLAN if out is None else out}")
+    if out is None:
+        output.line(f"`sufficient report {shlex.quote(str(run))}` shows it on the run's page")
     return 0
 
 

@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import math
-import os
-import sys
 from collections.abc import Callable
 from typing import TYPE_CHECKING
 
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from rich.text import Text
 
 PAUSE = 0.1  # seconds between two drawings: smooth to the eye, free for the study
-SHOW_CURSOR = b"\x1b[?25h"
 
 
 class Screen:
@@ -53,9 +50,3 @@ class Screen:
         if self._live is not None:
             self._live.stop()
             self._live = None
-
-
-def show_cursor() -> None:
-    """Give a terminal its cursor back, also from within a signal handler: a drawing hides it."""
-    if sys.stderr.isatty():
-        os.write(sys.stderr.fileno(), SHOW_CURSOR)

@@ -11,33 +11,42 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
-from sufficient.cli.estimate import INCONCLUSIVE, INSUFFICIENT, default_directory
 from sufficient.cli.options import (
     ANSWER,
-    HEAD,
-    STUDY,
     AllFeatures,
+    Device,
     Features,
     GroupColumn,
     GroupLevel,
+    Hidden,
     ImageColumn,
     LabelColumn,
     Labels,
+    Layers,
     MaxPixels,
     MinGain,
+    Patience,
     Pooling,
+    Quick,
     RelTol,
     Revision,
     Scale,
+    Seed,
     Size,
+    Start,
     Target,
+    TimeLimit,
     Tol,
+    default_directory,
+    verdict_code,
 )
 from sufficient.cli.output import Output
+from sufficient.cli.stopping import saved_in
 from sufficient.errors import DataError, UsageError
 from sufficient.rounding import objects
 
 if TYPE_CHECKING:
+    from sufficient.answer.answer import Verdict
     from sufficient.result import Estimate
 
 RUN = re.compile(r"\d{4,}")
@@ -87,30 +96,21 @@ def watch(
     all_features: AllFeatures = False,
     size: Size = None,
     scale: Scale = "auto",
-    hidden: Annotated[int, typer.Option(help="Units of each hidden layer.", rich_help_panel=HEAD)] = 64,
-    layers: Annotated[int, typer.Option(help="Linear layers.", rich_help_panel=HEAD)] = 3,
-    patience: Annotated[
-        int, typer.Option(help="Checks of the validation loss without improvement.", rich_help_panel=HEAD)
-    ] = 10,
-    quick: Annotated[
-        bool,
-        typer.Option("--quick", help="4 replicates: sooner, with wider intervals.", rich_help_panel=STUDY),
-    ] = False,
-    start: Annotated[int, typer.Option(help="Smallest sample size.", rich_help_panel=STUDY)] = 32,
-    time_limit: Annotated[
-        float | None,
-        typer.Option(help="Seconds after which a check begins no stage.", rich_help_panel=STUDY),
-    ] = None,
-    device: Annotated[
-        str, typer.Option(help="auto, cpu, cuda, cuda:N or mps.", rich_help_panel=STUDY)
-    ] = "auto",
-    seed: Annotated[int, typer.Option(help="Key of all randomness.", rich_help_panel=STUDY)] = 0,
+    hidden: Hidden = 64,
+    layers: Layers = 3,
+    patience: Patience = 10,
+    quick: Quick = False,
+    start: Start = 32,
+    time_limit: TimeLimit = None,
+    device: Device = "auto",
+    seed: Seed = 0,
 ) -> int:
     """Check a folder again as it grows: stages that hold are not trained again. One line a check."""
     _validate(directory, every=every, min_new=min_new, max_checks=max_checks)
     output = Output()
     base = out or default_directory(f"{directory.resolve().name}-watch")
     output.line(f"runs: {base}")
+    saved_in(base, resume="")  # the next check extends the last run, whatever stages that has
     options = {
         "tol": tol, "rel_tol": rel_tol, "targets": target or (), "min_gain": min_gain,
         "labels": labels, "label_column": label_column, "image_column": image_column,
@@ -130,7 +130,7 @@ def watch(
             time.sleep(every)
     if not exit_when_sufficient:
         return 0
-    return INSUFFICIENT if verdict == "insufficient" else INCONCLUSIVE
+    return verdict_code(verdict)
 
 
 def _validate(directory: Path, *, every: float, min_new: int, max_checks: int | None) -> None:
@@ -160,7 +160,7 @@ class _Watched:
         new = sum(self.listed.get(name) != stamp for name, stamp in now.items())
         return new or int(len(now) < len(self.listed))
 
-    def check(self) -> str | None:
+    def check(self) -> Verdict | None:
         """Say one line; return the verdict, None while there is not enough to run a study."""
         self.listed = self._list()
         moment = f"{datetime.now(UTC):%Y-%m-%d %H:%M:%S}Z  {objects(len(self.listed))} files"

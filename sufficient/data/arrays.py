@@ -9,12 +9,12 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from sufficient.data.audit import fingerprint, identities, image_digest, take_stock
 from sufficient.data.feature_remarks import feature_remarks
 from sufficient.data.images import Pixels, Side, alpha_notice, to_common_size
-from sufficient.data.labelled import LabelledData, LargeImages
+from sufficient.data.labelled import LabelledData, LargeImagesError
 from sufficient.data.labels import ClassNames, encode_labels
 from sufficient.data.opening import EXPLICIT_RANGE
-from sufficient.data.stock import fingerprint, identities, image_digest, take_stock
 from sufficient.errors import DataError, UsageError
 from sufficient.notice import Notice
 
@@ -40,7 +40,7 @@ def labelled_arrays(
     `data`: images uint8 (N, H, W), (N, H, W, C) or (N, C, H, W), the last axis being taken for C where both
     could be, alpha dropped and reported; or features (N, d), any real numbers. `labels`: (N,). Arrays,
     lists or tensors. `size`: pixels; "own": as they are; None: as they are if at most 64, else 32.
-    Raises DataError for what cannot be used, LargeImages beyond `largest_side` pixels.
+    Raises DataError for what cannot be used, LargeImagesError beyond `largest_side` pixels.
     """
     values, given_labels = as_array(data, "data"), as_array(labels, "labels")
     if values.ndim not in (2, 3, 4):
@@ -66,7 +66,7 @@ def labelled_arrays(
         notices = (*notices, Notice("CHANNELS-FIRST", message))
     side = max(images.shape[1:3])
     if largest_side is not None and side > largest_side:
-        raise LargeImages(f"each image of {spec}", side=side, limit=largest_side)
+        raise LargeImagesError(f"each image of {spec}", side=side, limit=largest_side)
     return _images(spec, images, codes, names, notices, size=size, white=white, deduplicate=deduplicate)
 
 

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from sufficient.data.cells import matrix_of_cells
-from sufficient.data.columns import Read, Rows, unique_names
+from sufficient.data.columns import FIRST_ROWS, Read, Rows, first_given, unique_names
 from sufficient.errors import DataError
 
 COLUMNS_AT_ONCE = 64  # of numbers, to keep memory small
@@ -29,12 +29,15 @@ def open_parquet(path: Path, *, spec: str) -> ArrowTable:
         spec,
         unique_names(spec, schema.names),
         lambda names: file.read(columns=list(names)),
+        lambda: next(file.iter_batches(batch_size=FIRST_ROWS), file.schema_arrow.empty_table()),
         has_images=any(_holds_images(field.type) for field in schema),
     )
 
 
 def _holds_images(kind: Any) -> bool:
-    """Whether a column is a struct of a file's bytes and path, as Hugging Face keeps images."""
+    """Whether a column is of images: bytes, or a struct of a file's bytes and path, Hugging Face's way."""
+    if str(kind) in ("binary", "large_binary", "binary_view"):
+        return True
     return {"bytes", "path"} <= {kind.field(i).name for i in range(kind.num_fields)}
 
 
@@ -61,7 +64,16 @@ class ArrowTable:
     spec: str
     names: tuple[str, ...]
     load: Callable[[Sequence[str]], Any]  # names → pyarrow.Table
+    head: Callable[[], Any]  # the first rows
     has_images: bool = False
+
+    def first(self) -> dict[str, object]:
+        """Return column → its first cell that is not empty."""
+        try:
+            head = self.head()
+        except pyarrow(self.spec).ArrowException as error:
+            raise damaged_parquet(self.spec, error) from error
+        return {name: first_given(head.column(name).to_pylist()) for name in self.names}
 
     def read(self, cells: Sequence[str], numbers: Sequence[str]) -> Read:
         """Return columns as Python objects, and others as numbers, a few columns at a time."""

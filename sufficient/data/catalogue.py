@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sufficient.data.audit import Stock, groups_part, identities, image_digest, take_stock
 from sufficient.data.folder import empty_class_notice, no_images
 from sufficient.data.grouping import folder_groups
 from sufficient.data.images import Pixels
@@ -31,7 +32,6 @@ from sufficient.data.opening import (
     open_image,
     pillow_settings,
 )
-from sufficient.data.stock import Stock, groups_part, identities, image_digest, take_stock
 from sufficient.data.walk import printable
 from sufficient.errors import UsageError
 

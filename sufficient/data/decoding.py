@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sufficient.data.audit import fingerprint, identities, take_stock
 from sufficient.data.images import (
     Decoded,
     Outline,
@@ -22,11 +23,11 @@ from sufficient.data.images import (
     reading_notices,
     to_common_size,
 )
-from sufficient.data.labelled import LabelledData, Progress, Skipped
+from sufficient.data.labelled import LabelledData, Skipped
 from sufficient.data.opening import pillow_settings
-from sufficient.data.stock import fingerprint, identities, take_stock
 from sufficient.machine import usable_cpus
 from sufficient.notice import Notice
+from sufficient.progress import CountProgress
 
 NO_PIXELS: Pixels = np.empty((0, 0, 0), dtype=np.uint8)
 
@@ -42,7 +43,7 @@ class ReadOptions(TypedDict, total=False):
     deduplicate: bool
     max_pixels: int | None
     keep_pixels: bool
-    progress: Progress | None
+    progress: CountProgress | None
 
 
 def decode_all(
@@ -53,7 +54,7 @@ def decode_all(
     batch: int,  # items a task
     ahead: int,  # tasks that wait for each thread
     max_pixels: int | None,
-    progress: Progress | None,
+    progress: CountProgress | None,
 ) -> Iterator[Outcome]:
     """Yield the outcome for each item in order; only a bounded number of them wait at any time.
 

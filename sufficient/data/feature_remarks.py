@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from sufficient.data.columns import Rows
 from sufficient.data.walk import printable
 from sufficient.notice import Notice
-from sufficient.rounding import counted
+from sufficient.rounding import counted, some
 
 NAMED_AT_MOST = 10  # columns in a notice
 SAMPLED = 256  # rows by which columns are compared first: few need all of theirs read
@@ -63,5 +63,4 @@ def _equal(digests: Iterable[tuple[int, bytes]]) -> list[list[int]]:
 
 
 def _some(places: Sequence[int] | NDArray[np.intp], features: Sequence[str] | None) -> str:
-    more = ", …" if len(places) > NAMED_AT_MOST else ""
-    return ", ".join(feature_name(features, int(place)) for place in places[:NAMED_AT_MOST]) + more
+    return some((feature_name(features, int(place)) for place in places), NAMED_AT_MOST)

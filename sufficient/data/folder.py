@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Collection
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Unpack
@@ -11,17 +11,19 @@ from typing import Unpack
 import numpy as np
 from numpy.typing import NDArray
 
+from sufficient.data.audit import CLASSES_NAMED_AT_MOST, NAMED_AT_MOST
 from sufficient.data.decoding import Listed, ReadOptions, decode_all, labelled_images
 from sufficient.data.grouping import folder_groups
 from sufficient.data.images import Decoded, decode
-from sufficient.data.labelled import LabelledData, Progress, Skipped, UnusableError
-from sufficient.data.listing import Listing, list_folder
+from sufficient.data.labelled import LabelledData, Skipped, UnusableError
+from sufficient.data.listing import READ_SPLITS, TRAIN_SPLITS, Listing, list_folder
 from sufficient.data.opening import SUFFIXES
-from sufficient.data.stock import NAMED_AT_MOST
-from sufficient.data.walk import printable
+from sufficient.data.table_files import TABLE_SUFFIXES
+from sufficient.data.walk import brief, printable
 from sufficient.errors import DataError
 from sufficient.notice import Notice
-from sufficient.rounding import counted
+from sufficient.progress import CountProgress
+from sufficient.rounding import counted, some
 
 BATCH = 16  # files a task: enough to hide the cost of handing a task to a thread
 TASKS_AHEAD = 4  # tasks waiting for each thread: busy threads, few results held
@@ -53,11 +55,11 @@ def read_listing(
     deduplicate: bool = True,
     max_pixels: int | None = None,
     keep_pixels: bool = True,
-    progress: Progress | None = None,
+    progress: CountProgress | None = None,
 ) -> LabelledData:
     """Return the listed images of `root`, in their order.
 
-    Raises DataError: fewer than 2 classes, 16-bit or float pixels; LargeImages beyond `largest_side`.
+    Raises DataError: fewer than 2 classes, 16-bit or float pixels; LargeImagesError beyond `largest_side`.
     `max_pixels`: of an image that is decoded (None: Pillow's limit). `keep_pixels`: see `labelled_images`.
     `progress` is called with (files decoded, files to decode).
     """
@@ -108,12 +110,17 @@ class _Decoder:
 
 def empty_class_notice(listing: Listing, readable: Collection[str]) -> list[Notice]:
     """Return what to say of the class folders that are not among the `readable` classes; nothing of none."""
-    empty = [name for name in map(printable, listing.class_folders) if name not in readable]
+    return unreadable_classes(
+        [name for name in map(printable, listing.class_folders) if name not in readable]
+    )
+
+
+def unreadable_classes(empty: Sequence[str]) -> list[Notice]:
+    """Return what to say of classes without an image that could be read; nothing of none."""
     if not empty:
         return []
-    message = (
-        f"no image could be read in the class folder{'' if len(empty) == 1 else 's'} {', '.join(empty)}."
-    )
+    named = some(map(brief, empty), CLASSES_NAMED_AT_MOST)
+    message = f"no image could be read in the class folder{'' if len(empty) == 1 else 's'} {named}."
     return [Notice("EMPTY-CLASS-FOLDER", message)]
 
 
@@ -123,19 +130,27 @@ def no_images(spec: str, listing: Listing) -> DataError:
         return _no_split_left(spec, listing)
     found = ""
     if listing.skipped:
-        named = ", ".join(f"{item.name} ({item.reason})" for item in listing.skipped[:NAMED_AT_MOST])
-        more = ", …" if len(listing.skipped) > NAMED_AT_MOST else ""
-        found = f" among {counted(len(listing.skipped), 'file')} found: {named}{more}"
+        named = some((f"{item.name} ({item.reason})" for item in listing.skipped), NAMED_AT_MOST)
+        found = f" among {counted(len(listing.skipped), 'file')} found: {named}"
     why = "".join(f" ({notice.message.rstrip('.')})" for notice in listing.notices)
+    files = [item.name for item in listing.skipped]
+    tables = sorted(name for name in files if "/" not in name and name.lower().endswith(TABLE_SUFFIXES))
+    table = brief(os.path.join(spec, tables[0])) if tables else "TABLE.csv"
+    which = f", such as {tables[0]} in it" if tables else ""
     return DataError(
         f"{spec} holds no images in class folders{found}{why}. Make one folder for each class and put its "
-        f"images inside ({' '.join(SUFFIXES)})."
+        f"images inside ({' '.join(SUFFIXES)}), or give a table of file_name,label{which}: --labels {table}."
     )
 
 
 def _no_split_left(spec: str, listing: Listing) -> DataError:
-    held_back = {item.name.split("/")[0] for item in listing.skipped if item.reason == "held-back-split"}
-    folder = min(held_back, default=listing.splits[0])
+    tops = {
+        reason: {item.name.split("/")[0] for item in listing.skipped if item.reason == reason}
+        for reason in ("no-class", "held-back-split")
+    }
+    flat = [name for name in listing.splits if name in tops["no-class"] and name.lower() in READ_SPLITS]
+    held_back = min(tops["held-back-split"], default=listing.splits[0])
+    folder = min(flat, key=lambda name: name.lower() not in TRAIN_SPLITS, default=held_back)
     why = "; ".join(notice.message.rstrip(".") for notice in listing.notices)
     return DataError(
         f"{spec} leaves no images in class folders to read ({why}). "

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 import hashlib
 import importlib
-import logging
 import os
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import replace
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -16,19 +15,19 @@ import numpy as np
 
 from sufficient.data.arrow import ArrowTable, damaged_parquet, open_parquet
 from sufficient.data.cells import is_missing
-from sufficient.data.columns import Table, TableOptions, column, listed
-from sufficient.data.label_table import group_column, usual_label_column
+from sufficient.data.columns import FIRST_ROWS, Table, TableOptions, column, columns_named
+from sufficient.data.hub_client import quiet, why_unreachable
 from sufficient.data.labelled import Skipped, UnusableError
 from sufficient.data.labels import ClassNames, encode_labels, groups_of_cells, labels_of_cells
 from sufficient.data.row_files import RowFiles, row_files
 from sufficient.data.row_images import RowSource
+from sufficient.data.usual_columns import group_column, usual_label_column
 from sufficient.data.walk import printable
-from sufficient.errors import DataError, ResourceError, UsageError
+from sufficient.errors import DataError, ResourceError, UsageError, first_sentence
 from sufficient.notice import Notice
 
 PREFIX = "hf://"
 TRAIN = "train"
-PATIENCE = 5  # seconds for the hub's first answer
 SAVED = ("state.json", "dataset_info.json")  # what Dataset.save_to_disk leaves
 SAVED_SPLITS = "dataset_dict.json"  # what DatasetDict.save_to_disk leaves
 
@@ -66,8 +65,8 @@ def open_hub(spec: str, options: TableOptions) -> RowSource | FeatureSet:
             f"{spec} is shadowed by {name} in this directory; run the command in another one, or give the "
             f"path ./{name} to read that."
         )
-    with _quiet(library):
-        silent = _silent_hub(name, revision or None)
+    with quiet("datasets"):
+        silent = why_unreachable(name, "README.md", dataset=True, revision=revision or None)
         offline, library.config.HF_HUB_OFFLINE = library.config.HF_HUB_OFFLINE, bool(silent)
         try:
             loaded = library.load_dataset(name, revision=revision or None, split=options.split)
@@ -86,7 +85,7 @@ def open_saved(path: Path, options: TableOptions, *, spec: str) -> RowSource | F
     except Exception as error:  # JSON, Arrow and the system each have their own
         stop_if_machine(error)
         raise DataError(
-            f"{spec} cannot be read as a saved data set ({_first_line(error)}); save it again, "
+            f"{spec} cannot be read as a saved data set ({printable(first_sentence(error))}); save it again, "
             "with save_to_disk."
         ) from error
     return open_dataset(loaded, options, spec=spec, folders=[str(path), *_caches(library)])
@@ -98,7 +97,7 @@ def open_parquet_set(path: Path, options: TableOptions, *, spec: str) -> RowSour
     if not table.has_images and options.image_column is None:
         return FeatureSet(table, None, None, ())
     library = datasets_library(spec)
-    with _quiet(library):
+    with quiet("datasets"):
         try:
             loaded = library.Dataset.from_parquet(str(path))
         except Exception as error:
@@ -122,7 +121,7 @@ def open_dataset(
             f"{spec} is streamed: its objects cannot be counted, nor read in an order of one's own; "
             "load it without streaming=True."
         )
-    table = ArrowTable(spec, tuple(data.column_names), _loader(data))
+    table = ArrowTable(spec, tuple(data.column_names), _loader(data), lambda: _head(data))
     if len(data) == 0:
         raise DataError(f"{spec} holds no rows; give another --split.")
     image = _image_column(data, table, options, spec)
@@ -135,11 +134,12 @@ def open_dataset(
     group = group_column(table, options, spec=spec)
     cells = table.read(tuple(dict.fromkeys([label, *([group] if group else [])])), ()).cells
     given = cells[label] if classes is None else [None if cell == -1 else cell for cell in cells[label]]
-    plain, present = labels_of_cells(given, column=label)
+    plain, present, said = labels_of_cells(given, column=label)
     if not present.any():
         raise DataError(f"no row of {spec} has a label in the column {printable(label)}; name another.")
     codes, names = encode_labels(plain, classes)
     files = row_files(data, image, spec=spec, folders=folders)
+    files.require_some(spec, printable(image), len(data))
     readable = present.copy()
     readable[list(files.left_out)] = False
     rows = np.flatnonzero(readable).astype(np.int64)
@@ -154,7 +154,7 @@ def open_dataset(
         classes=tuple(map(printable, names)),
         groups=None if groups is None else groups[rows],
         skipped=(*files.skipped, *(Skipped(f"row {row}", "label-missing") for row in unlabelled)),
-        notices=(*notices, *remarks, *files.notices()),
+        notices=(*notices, *said, *remarks, *files.notices()),
         fingerprint=lambda: hashlib.sha256(identity.encode() + files.fingerprint()).hexdigest(),
     )
 
@@ -174,7 +174,7 @@ def stop_if_machine(error: Exception) -> None:
     """Raise what is no fault of the data: memory or disk at its end."""
     if isinstance(error, MemoryError):
         raise error
-    if isinstance(error, OSError) and error.errno in (28, 122):  # ENOSPC, EDQUOT
+    if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
         raise ResourceError(
             f"the disk is full ({error.strerror}) where the library datasets keeps its cache; free some "
             "space, or point HF_HOME to another disk."
@@ -204,22 +204,32 @@ def _loader(data: Any) -> Callable[[Sequence[str]], Any]:
     return lambda names: data.select_columns(list(names)).with_format("arrow")[:]
 
 
+def _head(data: Any) -> Any:
+    return data.select(range(min(len(data), FIRST_ROWS))).with_format("arrow")[:]
+
+
 def _is_image(feature: Any) -> bool:
     """Whether a column is of images: the library's own kind, or a struct with the bytes of a file."""
     return type(feature).__name__ == "Image" or (isinstance(feature, dict) and "bytes" in feature)
+
+
+def _is_bytes(feature: Any) -> bool:
+    """Whether a column is of bytes, which can be nothing but files."""
+    return getattr(feature, "dtype", None) in ("binary", "large_binary", "binary_view")
 
 
 def _image_column(data: Any, table: Table, options: TableOptions, spec: str) -> str | None:
     if options.image_column is not None:
         name = column(table, options.image_column, spec=spec, option="--image-column")
         feature = data.features[name]
-        if _is_image(feature) or getattr(feature, "dtype", None) in ("binary", "large_binary"):
+        if _is_image(feature) or _is_bytes(feature):
             return name
         raise DataError(
             f"the column {printable(name)} of {spec} holds no images ({feature}); "
-            f"it has {listed(table.names)}."
+            f"it has {columns_named(table.names)}."
         )
     found = [name for name, feature in data.features.items() if _is_image(feature)]
+    found = found or [name for name, feature in data.features.items() if _is_bytes(feature)]
     if len(found) > 1:
         named = ", ".join(map(printable, found))
         raise DataError(f"{spec} has several columns of images ({named}); name one with --image-column.")
@@ -260,48 +270,6 @@ def _fetcher(data: Any, name: str, files: RowFiles) -> Callable[[int], bytes]:
     return fetch
 
 
-@contextmanager
-def _quiet(library: Any) -> Iterator[None]:
-    """Keep the library's bars and warnings off the terminal, which shows our own."""
-    shown = not library.are_progress_bars_disabled()
-    library.disable_progress_bars()
-    loggers = [logging.getLogger(name) for name in ("datasets", "huggingface_hub")]
-    levels = [logger.level for logger in loggers]
-    try:
-        for logger in loggers:
-            logger.setLevel(logging.CRITICAL)
-        yield
-    finally:
-        for logger, level in zip(loggers, levels, strict=True):
-            logger.setLevel(level)
-        if shown:
-            library.enable_progress_bars()
-
-
-def _first_line(error: Exception) -> str:
-    return printable(" ".join(str(error).split())[:200]) or type(error).__name__
-
-
-def _silent_hub(name: str, revision: str | None) -> str:
-    """Return in a clause why the hub says nothing; empty where it answers, whatever that is.
-
-    The library's own tries take half a minute; its cache is read either way.
-    """
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
-
-    try:
-        url = hf_hub_url(name, "README.md", repo_type="dataset", revision=revision)
-        get_hf_file_metadata(url, timeout=PATIENCE)
-    except (HfHubHTTPError, HFValidationError):
-        return ""
-    except OfflineModeIsEnabled:
-        return "it is not in the local cache, and HF_HUB_OFFLINE is set"
-    except Exception:  # the network and its client have their own
-        return "it is not in the local cache, and the hub cannot be reached"
-    return ""
-
-
 def _unreachable(spec: str, error: Exception, silent: str) -> Exception:
     stop_if_machine(error)
     if "script" in str(error) and "supported" in str(error):
@@ -312,10 +280,10 @@ def _unreachable(spec: str, error: Exception, silent: str) -> Exception:
     if silent and isinstance(error, ConnectionError):
         way = "unset HF_HUB_OFFLINE" if "OFFLINE" in silent else "check the network"
         return DataError(
-            f"{spec} cannot be had ({silent}); {way}, or fetch it where there is a network, save it with "
-            "save_to_disk and give that folder."
+            f"{spec} cannot be had (it is not in the local cache, and {silent}); {way}, or fetch it where "
+            "there is a network, save it with save_to_disk and give that folder."
         )
     return DataError(
-        f"{spec} cannot be had ({_first_line(error)}); check its name and --split, or fetch it elsewhere, "
-        "save it with save_to_disk and give that folder."
+        f"{spec} cannot be had ({printable(first_sentence(error))}); check its name and --split, or fetch it "
+        "elsewhere, save it with save_to_disk and give that folder."
     )

@@ -10,7 +10,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from sufficient.data.labelled import LargeImages
+from sufficient.data.audit import image_digest
+from sufficient.data.labelled import LargeImagesError
 from sufficient.data.opening import (
     converted,
     has_several_frames,
@@ -21,7 +22,6 @@ from sufficient.data.opening import (
     open_file,
     open_image,
 )
-from sufficient.data.stock import image_digest
 from sufficient.notice import Notice
 from sufficient.rounding import counted
 
@@ -60,7 +60,7 @@ def decode(
 
     Grey stays one channel; palettes, CMYK and all else become RGB; alpha is dropped, as `convert("RGB")`
     does, and reported. The image is resized at once to `size` (None: to 32 if a side exceeds 64), so that
-    memory stays small. Raises UnusableError (skip it), LargeImages (beyond `largest_side`) and DataError
+    memory stays small. Raises UnusableError (skip it), LargeImagesError (beyond `largest_side`) and DataError
     (16-bit, float).
     """
     with open_file(path) as file:
@@ -71,7 +71,7 @@ def decode(
 def decoded(image: Image.Image, *, name: str, size: int | None, largest_side: int | None) -> Decoded:
     """Return an image that is open, decoded as `decode` says."""
     if largest_side is not None and max(image.size) > largest_side:
-        raise LargeImages(name, side=max(image.size), limit=largest_side)
+        raise LargeImagesError(name, side=max(image.size), limit=largest_side)
     reduced = has_sixteen_bits(image)
     load_upright(image)
     several_frames = has_several_frames(image)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -11,21 +11,26 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from sufficient.data.columns import Table, TableOptions, column, frame_table, is_frame, listed
+from sufficient.data.cells import Where
+from sufficient.data.columns import Table, TableOptions, frame_table, is_frame
 from sufficient.data.labelled import Skipped, SkipReason
 from sufficient.data.labels import encode_labels, groups_of_cells, labels_of_cells
 from sufficient.data.listing import Listing
 from sufficient.data.opening import SUFFIXES
 from sufficient.data.table_files import open_table
+from sufficient.data.usual_columns import (
+    LABEL_COLUMNS,
+    PATH_COLUMNS,
+    group_column,
+    known,
+    usual_column,
+    usual_label_column,
+)
 from sufficient.data.walk import Walk, printable, walk
 from sufficient.errors import DataError
 from sufficient.notice import Notice
 from sufficient.rounding import counted
 
-PATH_COLUMNS = (
-    *("file_name", "filename", "filenames", "filepath", "file_path", "path", "image", "image_path", "file"),
-)
-LABEL_COLUMNS = ("label", "labels", "class", "class_name", "ground_truth", "ground_truth.label")
 METADATA = ("metadata.csv", "metadata.jsonl", "metadata.parquet")  # of Hugging Face's image folders
 
 
@@ -50,6 +55,7 @@ class LabelRows:
     present: NDArray[np.bool_]  # (rows,)
     groups: NDArray[np.int64] | None  # (rows,)
     notices: tuple[Notice, ...]
+    where: Where  # row → what it is called
 
 
 def label_table(given: Any, options: TableOptions) -> LabelTable:
@@ -78,35 +84,6 @@ def _chosen(spec: str, table: Table, path: Path | None, options: TableOptions) -
     )
 
 
-def usual_label_column(table: Table, options: TableOptions, *, spec: str) -> str:
-    """Return the column of labels. Raises DataError: none is named, or several could be it."""
-    return usual_column(
-        table, options.label_column, LABEL_COLUMNS, spec=spec, what="labels", option="--label-column"
-    )
-
-
-def group_column(table: Table, options: TableOptions, *, spec: str) -> str | None:
-    """Return the column of groups, if one is asked for. Raises DataError where the table has none such."""
-    asked = options.group_column
-    return None if asked is None else column(table, asked, spec=spec, option="--group-column")
-
-
-def usual_column(
-    table: Table, asked: str | None, usual: Iterable[str], *, spec: str, what: str, option: str
-) -> str:
-    """Return the column asked for, or the one with a usual name. Raises DataError: none, or several."""
-    if asked is not None:
-        return column(table, asked, spec=spec, option=option)
-    found = [name for name in usual if name in table.names]
-    if len(found) == 1:
-        return found[0]
-    trouble = f"could be any of {', '.join(found)}" if found else "is not known"
-    raise DataError(
-        f"{spec} has {listed(table.names)}; which of them holds {what} {trouble}. "
-        f"Name it with {option} (its first line must name the columns)."
-    )
-
-
 def metadata_of(root: Path, options: TableOptions) -> LabelTable | None:
     """Return the labels that a folder brings with it in Hugging Face's way, or None.
 
@@ -116,8 +93,8 @@ def metadata_of(root: Path, options: TableOptions) -> LabelTable | None:
     if path is None:
         return None
     names = open_table(path, spec=str(path)).names
-    labels = options.label_column is not None or any(name in names for name in LABEL_COLUMNS)
-    paths = options.image_column is not None or any(name in names for name in PATH_COLUMNS)
+    labels = options.label_column is not None or bool(known(names, LABEL_COLUMNS))
+    paths = options.image_column is not None or bool(known(names, PATH_COLUMNS))
     return label_table(path, options) if labels and paths else None
 
 
@@ -126,13 +103,16 @@ def rows_of(table: LabelTable) -> LabelRows:
     wanted = [table.image_column, table.label_column]
     if table.group_column is not None:
         wanted.append(table.group_column)
-    cells = table.table.read(wanted, ()).cells
-    labels, present = labels_of_cells(cells[table.label_column], column=table.label_column)
+    read = table.table.read(wanted, ())
+    cells = read.cells
+    labels, present, remarks = labels_of_cells(
+        cells[table.label_column], column=table.label_column, where=read.where
+    )
     groups, notices = None, list[Notice]()
     if table.group_column is not None:
         groups, notices = groups_of_cells(cells[table.group_column], column=table.group_column)
     paths = ["" if cell is None else str(cell) for cell in cells[table.image_column]]
-    return LabelRows(paths, labels, present, groups, tuple(notices))
+    return LabelRows(paths, labels, present, groups, (*remarks, *notices), read.where)
 
 
 def list_by_table(root: Path, table: LabelTable, *, spec: str) -> tuple[Listing, NDArray[np.int64] | None]:
@@ -184,6 +164,8 @@ def _match(
     repeated = 0
     for row, path in enumerate(rows.paths):
         name = _relative(path, inside)
+        if name is not None and name not in index and path != path.strip():
+            name = _relative(path.strip(), inside)
         if name is not None and name in index:
             first = row_of.setdefault(name, row)
             if first != row:
@@ -193,12 +175,12 @@ def _match(
         shown = printable(path)
         if name is None:
             left_over.append(
-                Skipped(shown or f"row {row}", "outside-root" if path else "no-file", f"row {row}")
+                Skipped(shown or rows.where(row), "outside-root" if path else "no-file", rows.where(row))
             )
         elif (reason := _nearest(name, reasons)) is None:
-            left_over.append(Skipped(shown, "no-file", f"row {row}"))
+            left_over.append(Skipped(shown, "no-file", rows.where(row)))
         elif name not in reasons:  # in a folder that was skipped as a whole
-            left_over.append(Skipped(shown, reason, f"row {row}"))
+            left_over.append(Skipped(shown, reason, rows.where(row)))
     if not repeated:
         return row_of, left_over, []
     message = (
@@ -219,8 +201,8 @@ def _require_same(
         what = "labels" if said(first)[0] != said(row)[0] else "groups"
         detail = f": {said(first)[0] or '(none)'} and {said(row)[0] or '(none)'}" if what == "labels" else ""
         raise DataError(
-            f"{table.spec} gives {printable(name)} two {what} (rows {first} and {row}{detail}); several "
-            "labels for an object are not read: leave one row for each file."
+            f"{table.spec} gives {printable(name)} two {what} ({rows.where(first)} and "
+            f"{rows.where(row)}{detail}); several labels for an object are not read: leave one row a file."
         )
 
 
@@ -256,7 +238,7 @@ def _unlabelled(
         row = row_of.get(name)
         if row is not None:
             if not rows.present[row]:
-                skipped.append(Skipped(printable(name), "label-missing", f"row {row}"))
+                skipped.append(Skipped(printable(name), "label-missing", rows.where(row)))
         elif os.path.splitext(name)[1].lower() not in SUFFIXES:
             if name != own:
                 skipped.append(Skipped(printable(name), "unsupported-suffix"))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Literal, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -15,8 +15,6 @@ from sufficient.errors import DataError
 from sufficient.notice import Notice
 
 PAPER_MODEL = "google/vit-base-patch16-224"  # the pretrained mode of the paper
-
-Progress = Callable[[int, int], None]  # (done, total) objects
 
 SkipReason = Literal[
     "unreadable",  # the operating system would not give the bytes, or a link leads nowhere
@@ -84,6 +82,29 @@ class Audit:
         """Reason → number of objects skipped for it, most frequent first."""
         return dict(Counter(item.reason for item in self.skipped).most_common())
 
+    def block(
+        self, *, spec: str, fingerprint: str, held_out: int, validation: int, groups: int | None = None
+    ) -> dict[str, Any]:
+        """Return the account as a record keeps it and the result shows it, under `data`.
+
+        `groups`: how many the used objects are of, where groups stay together.
+        """
+        counts = self.class_counts
+        smallest = min(counts, key=lambda name: counts[name], default=None)
+        return {
+            "spec": spec,
+            "fingerprint": fingerprint,
+            "found": self.found,
+            "used": self.used,
+            "not_read": self.not_read,
+            "held_out": held_out,
+            "validation": validation,
+            "groups": groups,
+            "skipped": self.skipped_counts,
+            "classes": len(counts),
+            "smallest_class": None if smallest is None else {"name": smallest, "objects": counts[smallest]},
+        }
+
 
 @dataclass(frozen=True)
 class LabelledData:
@@ -144,7 +165,7 @@ class ImageSet:
     cacheable: bool = True  # the fingerprint tells all apart, so that features can be kept by it
 
 
-class LargeImages(DataError):  # noqa: N818 - named for what was found, which callers catch
+class LargeImagesError(DataError):
     """Images too large to be taken as raw pixels unless asked: read with `largest_side`, raised at the first.
 
     `--features auto` catches it and goes to the pretrained model; the sentence is for whoever does not.

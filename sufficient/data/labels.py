@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Callable, Sequence
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from sufficient.data.cells import is_list, is_missing
-from sufficient.data.walk import printable
+from sufficient.data.cells import Where, in_rows, is_list, is_missing
+from sufficient.data.several_labels import label_remarks
+from sufficient.data.walk import brief, printable
 from sufficient.errors import DataError
 from sufficient.notice import Notice
 from sufficient.rounding import counted
@@ -19,6 +21,16 @@ LARGEST_NUMBER = 2**53  # beyond it neighbouring whole numbers are one float
 ClassNames = Sequence[object] | NDArray[Any]
 WHOLE = re.compile(r"0|[+-]?[1-9]\d*", re.ASCII)  # not 007, which is a name
 NUMBER = re.compile(r"[+-]?(\d+(\.\d*)?|\.\d+)([eE][+-]?\d+)?|[+-]?inf|nan", re.ASCII | re.IGNORECASE)
+
+
+class LabelCells(NamedTuple):
+    """The labels that a column holds."""
+
+    labels: NDArray[Any]  # (present,) as they stand
+    present: NDArray[np.bool_]  # (N,) which cells hold one
+    notices: tuple[Notice, ...]
+
+
 Encoded = tuple[NDArray[np.int64], tuple[str, ...]]  # (N,) indices, class names
 
 
@@ -42,22 +54,26 @@ def encode_labels(labels: NDArray[Any], classes: ClassNames | None = None) -> En
     return codes.astype(np.int64), tuple(str(name) for name in names)
 
 
-def labels_of_cells(cells: Sequence[object], *, column: str) -> tuple[NDArray[Any], NDArray[np.bool_]]:
-    """Return the labels that a column of a table holds, and which of its cells hold one (N,).
+def labels_of_cells(cells: Sequence[object], *, column: str, where: Where = in_rows) -> LabelCells:
+    """Return the labels that a column of a table holds, and which of its N cells hold one.
 
     Text that is numbers throughout becomes numbers, "true" and "false" become booleans; what is empty is
-    left out. Raises DataError for lists (several labels for an object) and for numbers with fractions.
+    left out. `where`: what a row is called. Raises DataError for several labels for an object (lists, text
+    that is joined) and for numbers with fractions.
     """
     present = np.array([not is_missing(cell) for cell in cells], dtype=bool)
     rows = np.flatnonzero(present)
     given = [cell for cell, there in zip(cells, present, strict=True) if there]
     several = next((place for place, label in enumerate(given) if is_list(label)), None)
     if several is not None:
+        kind = "fields in fields" if isinstance(given[several], dict) else "lists"
         raise DataError(
-            f"the column of labels, {printable(column)}, holds lists (row {rows[several]}: "
-            f"{printable(str(given[several]))[:60]}): several labels for an object are not read; "
+            f"the column of labels, {brief(column)}, holds {kind} ({where(int(rows[several]))}: "
+            f"{brief(str(given[several]))}): several labels for an object are not read; "
             "give a column with one label for each object."
         )
+    texts = Counter(label.strip() for label in given if isinstance(label, str))
+    notices = label_remarks(texts, column=column)
     plain = _typed(given)
     if plain.dtype.kind == "f":
         present[rows[np.isnan(plain)]] = False
@@ -65,11 +81,11 @@ def labels_of_cells(cells: Sequence[object], *, column: str) -> tuple[NDArray[An
         fractional = np.flatnonzero(plain != np.rint(plain))
         if len(fractional):
             raise DataError(
-                f"the column of labels, {printable(column)}, holds numbers that are not whole "
-                f"({plain[fractional[0]]:g} in row {rows[fractional[0]]}): values to predict (regression) "
-                "are not classes and are not supported; give classes, as integers or text."
+                f"the column of labels, {brief(column)}, holds numbers that are not whole "
+                f"({plain[fractional[0]]:g} in {where(int(rows[fractional[0]]))}): values to predict "
+                "(regression) are not classes and are not supported; give classes, as integers or text."
             )
-    return plain, present
+    return LabelCells(plain, present, tuple(notices))
 
 
 def _typed(given: list[object]) -> NDArray[Any]:

@@ -13,7 +13,7 @@ from sufficient.data.labelled import Skipped, SkipReason
 from sufficient.data.opening import SUFFIXES
 from sufficient.data.walk import printable, walk
 from sufficient.notice import Notice
-from sufficient.rounding import counted
+from sufficient.rounding import counted, some
 
 TRAIN_SPLITS = ("train", "training")  # all in lower case; a folder's case does not matter
 READ_SPLITS = (*TRAIN_SPLITS, "val", "valid", "validation", "dev")
@@ -149,5 +149,4 @@ def _split_notice(splits: tuple[str, ...], others: list[str], skipped: list[Skip
 
 
 def _named(folders: list[str]) -> str:
-    more = ", …" if len(folders) > FOLDERS_NAMED else ""
-    return ", ".join(f"{printable(folder)}/" for folder in folders[:FOLDERS_NAMED]) + more
+    return some((f"{printable(folder)}/" for folder in folders), FOLDERS_NAMED)

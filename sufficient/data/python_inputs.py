@@ -11,10 +11,10 @@ from numpy.typing import NDArray
 from PIL import Image
 
 from sufficient.data.arrays import as_array, labelled_arrays
+from sufficient.data.audit import image_digest
 from sufficient.data.labelled import LabelledData, Skipped
 from sufficient.data.labels import ClassNames, encode_labels, labels_of_cells
 from sufficient.data.row_images import Given, RowSource
-from sufficient.data.stock import image_digest
 from sufficient.data.walk import printable
 from sufficient.errors import DataError
 
@@ -42,13 +42,13 @@ def open_torch(data: Any) -> RowSource | LabelledData:
     if _is_vector(first[0]):
         items = [_item(data, row) for row in range(len(data))]
         values = np.stack([_vector(given, row) for row, (given, _) in enumerate(items)])
-        plain, present = labels_of_cells([_plain(label) for _, label in items], column="label")
+        plain, present, notices = labels_of_cells([_plain(label) for _, label in items], column="label")
         if not present.all():
             raise DataError(f"{SPEC} has no label at item {np.argmin(present)}; leave such items out.")
-        return labelled_arrays(SPEC, values, plain, classes=_class_names(data, plain))
+        return labelled_arrays(SPEC, values, plain, classes=_class_names(data, plain), notices=notices)
     small = _longer_side(_picture(first[0], 0)) <= SMALL
     sampled = None if len(data) <= (FEW if small else SAMPLED) else SAMPLED
-    labels, present = labels_of_cells(_labels(data, first[1]), column="label")
+    labels, present, notices = labels_of_cells(_labels(data, first[1]), column="label")
     if not present.any():
         raise DataError(f"no item of {SPEC} has a label; give items (image, label).")
     codes, classes = encode_labels(labels, _class_names(data, labels))
@@ -60,7 +60,7 @@ def open_torch(data: Any) -> RowSource | LabelledData:
         classes=tuple(map(printable, classes)),
         groups=None,
         skipped=tuple(Skipped(f"item {row}", "label-missing") for row in np.flatnonzero(~present)),
-        notices=(),
+        notices=notices,
         fingerprint=lambda: _fingerprint(data, codes, sampled or len(data)),
         sampled=sampled,
         name_of="item {}".format,

@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, NamedTuple, Unpack
 
 from sufficient.data.catalogue import catalogue_listing
-from sufficient.data.columns import TableOptions, frame_table, is_frame
+from sufficient.data.columns import TableOptions, column_name, frame_table, is_frame
 from sufficient.data.decoding import ReadOptions
 from sufficient.data.folder import read_listing
 from sufficient.data.hub import (
@@ -29,6 +29,7 @@ from sufficient.data.python_inputs import is_torch_dataset, open_torch
 from sufficient.data.row_images import RowSource, catalogue_rows, read_rows
 from sufficient.data.table import read_table
 from sufficient.data.table_files import TABLE_SUFFIXES, open_table
+from sufficient.data.table_layout import paths_alone
 from sufficient.errors import DataError, UsageError
 
 PICKLES = (".pt", ".pth", ".pkl", ".pickle", ".joblib", ".ckpt", ".bin")
@@ -56,6 +57,11 @@ def route(data: Any, labels: Any, options: TableOptions) -> Route | None:
     if is_frame(data) and (labels is None or _is_table(labels)):
         refuse_options(options, ("split",), "a data frame")
         table = frame_table(data, spec="the data frame")
+        if (paths := paths_alone(table, options)) is not None:
+            raise DataError(
+                f"the data frame names images ({column_name(paths)}) and holds no features; give the "
+                'folder that they start from, and the frame as its labels: estimate("folder", labels=df).'
+            )
         return read_table(table, options, spec="the data frame", labels=labels)
     if labels is not None:
         return None
@@ -127,7 +133,8 @@ def _path_route(data: str | Path, labels: Any, options: TableOptions) -> Route |
 
 
 def _folder_route(path: Path, spec: str, labels: Any, options: TableOptions) -> Route | None:
-    if labels is None and is_saved(path):
+    if is_saved(path):
+        _refuse_labels(spec, labels)
         return _features_read(open_saved(path, options, spec=spec), options, spec)
     if labels is not None and not _is_table(labels):
         raise UsageError(

@@ -13,7 +13,8 @@ import numpy as np
 from sufficient.data.arrow import pyarrow
 from sufficient.data.labelled import Skipped
 from sufficient.data.opening import Stamp, open_file
-from sufficient.data.walk import printable
+from sufficient.data.walk import brief, printable
+from sufficient.errors import DataError
 from sufficient.notice import Notice
 from sufficient.rounding import counted
 
@@ -25,6 +26,7 @@ class RowFiles:
     listed: dict[int, tuple[str, Stamp]]  # row → its file as it was found
     skipped: tuple[Skipped, ...]  # rows that name a file that is not to be had, or not to be read
     left_out: tuple[int, ...]  # the same rows
+    folder: str | None = None  # to which paths are relative; None: the directory of the program
 
     def notices(self) -> list[Notice]:
         """Return what to say of rows that name files outside of the folders; nothing of none."""
@@ -37,6 +39,23 @@ class RowFiles:
             "the images inside."
         )
         return [Notice("OUTSIDE-ROOT", message)]
+
+    def require_some(self, spec: str, column: str, rows: int) -> None:
+        """Raise DataError where every one of the rows names a file, and none of these is to be had."""
+        if len(self.left_out) < rows or not self.skipped:
+            return
+        first = self.skipped[0]
+        looked = (
+            f"they are looked for in {self.folder}, none of which exists"
+            if self.folder is not None
+            else "none of which exists"
+        )
+        trouble = "all outside of the data's folder" if first.reason == "outside-root" else looked
+        raise DataError(
+            f"{spec} holds no images but the names of files: its column {brief(column)} begins with "
+            f"{first.detail}; {trouble}. Put the table where these paths start from, or save it again with "
+            "the images inside."
+        )
 
     def read(self, row: int) -> bytes | None:
         """Return what the file of a row holds; None: it names none. Raises UnusableError where it changed."""
@@ -77,7 +96,8 @@ def row_files(data: Any, name: str, *, spec: str, folders: Sequence[str] | None)
         except (OSError, ValueError):
             skipped.append(Skipped(f"row {row}", "no-file", printable(given)))
             left_out.append(row)
-    return RowFiles(listed, tuple(skipped), tuple(left_out))
+    folder = None if folders is None else printable(folders[0])
+    return RowFiles(listed, tuple(skipped), tuple(left_out), folder)
 
 
 def _paths(data: Any, name: str, *, spec: str) -> list[tuple[int, str]]:

@@ -11,14 +11,15 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+from sufficient.data.audit import image_digest, take_stock
 from sufficient.data.catalogue import labels_fingerprint, opened
 from sufficient.data.decoding import Listed, decode_all, labelled_images
 from sufficient.data.images import Decoded, decoded
-from sufficient.data.labelled import ImageSet, LabelledData, Opened, Progress, Skipped, UnusableError
+from sufficient.data.labelled import ImageSet, LabelledData, Opened, Skipped, UnusableError
 from sufficient.data.opening import EXPLICIT_RANGE, in_own_mode, open_image, pillow_settings
-from sufficient.data.stock import image_digest, take_stock
 from sufficient.errors import DataError
 from sufficient.notice import Notice
+from sufficient.progress import CountProgress
 
 TASKS_AHEAD = 4  # images fetched for each thread and not yet decoded: megabytes each, if photographs
 
@@ -54,11 +55,11 @@ def read_rows(
     deduplicate: bool = True,
     max_pixels: int | None = None,
     keep_pixels: bool = True,
-    progress: Progress | None = None,
+    progress: CountProgress | None = None,
 ) -> LabelledData:
     """Return the images of all rows, decoded as those of a folder are; fetched by this thread alone.
 
-    Raises DataError: fewer than 2 classes, 16-bit or float pixels; LargeImages beyond `largest_side`.
+    Raises DataError: fewer than 2 classes, 16-bit or float pixels; LargeImagesError beyond `largest_side`.
     """
 
     def decode_one(fetched: tuple[str, Given | UnusableError]) -> Decoded | Skipped:

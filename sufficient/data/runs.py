@@ -5,23 +5,27 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from operator import itemgetter
 
 import numpy as np
 from numpy.typing import NDArray
 
 from sufficient.data.cells import Cells, is_missing
-from sufficient.data.columns import Table, listed
+from sufficient.data.columns import Table, columns_named
 from sufficient.data.run_columns import (
     Metric,
     MetricKind,
+    is_step,
     metric_of,
     progress_column,
     run_columns,
     size_column,
 )
+from sufficient.data.table_files import CsvTable
 from sufficient.data.walk import printable
 from sufficient.errors import DataError, UsageError
 from sufficient.notice import Notice
+from sufficient.rounding import counted
 
 PERCENT = 100.0
 
@@ -36,6 +40,7 @@ class Runs:
     values: tuple[Values, ...]  # of each size, (its replicates,)
     kind: MetricKind
     columns: tuple[str, ...]  # of the metric, as they are called
+    paired: bool  # the replicates of each size are those of every other, in the same order
     notices: tuple[Notice, ...] = ()  # what was done to the numbers
 
 
@@ -60,39 +65,60 @@ def read_runs(
     names = [sizes, *found.columns, *runs, *([progress] if progress else [])]
     cells = table.read(list(dict.fromkeys(names)), []).cells
     keys = list(zip(*(cells[name] for name in (sizes, *runs)), strict=True))
-    numbers = {name: _numbers(spec, name, cells[name]) for name in (sizes, *found.columns)}
+    decimal = "," if isinstance(table, CsvTable) and table.delimiter != "," else "."
+    numbers = {name: _numbers(spec, name, cells[name], decimal) for name in (sizes, *found.columns)}
     _whole(numbers[sizes], sizes, spec)
     rows = [row for row, size in enumerate(numbers[sizes]) if np.isfinite(size)]
     if progress is not None:
-        rows = _last(rows, keys, _numbers(spec, progress, cells[progress]))
+        rows = _last(rows, keys, _numbers(spec, progress, cells[progress], decimal))
     if runs:
         _once(rows, keys, (sizes, *runs), spec)
-    values: dict[float, list[float]] = defaultdict(list)
+    values: dict[float, list[tuple[str, float]]] = defaultdict(list)  # of each size, replicates by name
     for row in rows:
-        there = [float(numbers[name][row]) for name in found.columns]
-        values[float(numbers[sizes][row])] += [value for value in there if np.isfinite(value)]
+        there = [(f"{keys[row][1:]} {name}", float(numbers[name][row])) for name in found.columns]
+        values[float(numbers[sizes][row])] += [each for each in there if np.isfinite(each[1])]
     measured = sorted(size for size, there in values.items() if there)
     if not measured:
-        raise DataError(f"{spec} holds no number in {listed(found.columns)}; give another with --metric.")
+        raise DataError(
+            f"{spec} holds no number in {columns_named(found.columns)}; give another with --metric."
+        )
     kind = wanted if found.kind is None else found.kind
-    kept, notices = _in_range([np.array(values[size]) for size in measured], kind, found, spec)
+    ordered, paired = _paired([values[size] for size in measured])
+    kept, notices = _in_range(ordered, kind, found, spec)
     without = [row for row in rows if not any(np.isfinite(numbers[name][row]) for name in found.columns)]
     left_out = len(without) + int((~np.isfinite(numbers[sizes])).sum())
     notices += _without_value(left_out, (sizes, *found.columns), spec)
-    return Runs(np.array(measured), tuple(kept), kind, found.columns, notices)
+    if n is None and is_step(sizes):
+        notices += (_steps_as_sizes(sizes),)
+    return Runs(np.array(measured), tuple(kept), kind, found.columns, paired, notices)
+
+
+def _paired(named: Sequence[list[tuple[str, float]]]) -> tuple[list[Values], bool]:
+    """Return the values of each size by the names of its replicates, and whether all sizes have the same."""
+    rows = [sorted(each, key=itemgetter(0)) for each in named]
+    names = [[name for name, _ in row] for row in rows]
+    same = all(each == names[0] for each in names) and len(set(names[0])) == len(names[0])
+    return [np.array([value for _, value in row]) for row in rows], same
 
 
 def _without_value(rows: int, names: Sequence[str], spec: str) -> tuple[Notice, ...]:
     """Return the notice of rows that were left out."""
     if not rows:
         return ()
-    counted = "1 row" if rows == 1 else f"{rows:,} rows"
     return (
         Notice(
             "ROWS-WITHOUT-VALUE",
-            f"{counted} of {spec} had no size or no value in {listed(names)} and counted for nothing: fill "
-            "in what is missing where the run ended well.",
+            f"{counted(rows, 'row')} of {spec} had no size or no value in {columns_named(names)} and counted "
+            "for nothing: fill in what is missing where the run ended well.",
         ),
+    )
+
+
+def _steps_as_sizes(name: str) -> Notice:
+    return Notice(
+        "STEP-READ",
+        f"The column {printable(name)} was read as the number of objects trained on: where it counts steps "
+        "of training, name the column of the sizes, --n COLUMN.",
     )
 
 
@@ -131,7 +157,7 @@ def _in_range(
 ) -> tuple[list[Values], tuple[Notice, ...]]:
     """Return the values, percentages divided by 100, and the notice that says so."""
     every = np.concatenate(values)
-    name = listed(found.columns)
+    name = columns_named(found.columns)
     if every.min() < 0:
         raise DataError(
             f"{spec} has {every.min():g} in {name}, and a {kind} is never negative: turn the sign round "
@@ -150,13 +176,17 @@ def _in_range(
     return [each / PERCENT for each in values], (notice,)
 
 
-def _numbers(spec: str, name: str, cells: Cells) -> Values:  # (rows,) NaN where empty
+def _numbers(spec: str, name: str, cells: Cells, decimal: str) -> Values:  # (rows,) NaN where empty
+    """Return a column as numbers; where `decimal` is a comma, as spreadsheets write, 79,5 is 79.5."""
     found = np.full(len(cells), np.nan)
     for row, cell in enumerate(cells):
         if is_missing(cell):
             continue
         try:
-            found[row] = float(str(cell).strip().removesuffix("%"))
+            text = str(cell).strip().removesuffix("%")
+            if decimal == "," and "," in text:
+                text = text.replace(".", "").replace(",", ".")
+            found[row] = float(text)
         except ValueError as error:
             raise DataError(
                 f"{spec} has {str(cell)[:40]!r} in row {row} of column {printable(name)}, which is no "

@@ -14,10 +14,12 @@ from sufficient.data.catalogue import catalogue_arrays, catalogue_folder
 from sufficient.data.columns import TableOptions
 from sufficient.data.folder import read_folder
 from sufficient.data.images import Side
-from sufficient.data.labelled import ImageSet, LabelledData, Progress
+from sufficient.data.labelled import ImageSet, LabelledData
 from sufficient.data.named import DEFAULT_ROOT, NAMES, read_named
+from sufficient.data.python_words import in_python_words
 from sufficient.data.routes import ALL_OPTIONS, catalogue_route, read_route, refuse_options, route
 from sufficient.errors import DataError, UsageError
+from sufficient.progress import CountProgress
 
 ARRAY_READERS = {".npz": read_npz, ".safetensors": read_safetensors}
 SPECS = (
@@ -26,6 +28,7 @@ SPECS = (
 )
 
 
+@in_python_words
 def read(
     data: Any,
     *,
@@ -43,13 +46,13 @@ def read(
     drop: Sequence[str] = (),
     split: str | None = None,
     keep_pixels: bool = True,
-    progress: Progress | None = None,
+    progress: CountProgress | None = None,
 ) -> LabelledData:
     """Return labelled objects with their audit, from a SPEC (text or Path) or from arrays with `labels`.
 
     A known name wins over a folder of that name: write `./mnist` for the folder.
     `size`: side in pixels to which images are resized (None: their own if they share one of at most 64,
-    else 32). `largest_side`: raise LargeImages at the first image with a longer side, in pixels.
+    else 32). `largest_side`: raise LargeImagesError at the first image with a longer side, in pixels.
     `root`, `download`: where the named data sets lie, and whether they may be fetched.
     `deduplicate`: skip exact copies of an image; the paper's sweeps keep them, as its authors did.
     `label_column`, `image_column`, `group_column`, `drop`: columns of a table, or of a Hugging Face data set,
@@ -100,6 +103,7 @@ def read(
     )
 
 
+@in_python_words
 def catalogue(
     data: Any,
     *,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 from array import array
@@ -14,6 +15,7 @@ from sufficient.data.labelled import Skipped, SkipReason
 from sufficient.data.opening import Stamp
 from sufficient.errors import DataError
 
+BRIEF = 60  # characters of a name in a message
 JUNK = ("__macosx", "thumbs.db", "desktop.ini")  # in lower case; names that start with a dot are hidden too
 
 Identity = tuple[int, int]  # (st_dev, st_ino)
@@ -27,6 +29,12 @@ UNPRINTABLE = re.compile("[\x00-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u20
 def printable(name: str) -> str:
     """Return a name as text that any output can carry: control characters and stray bytes become escapes."""
     return name if name.isascii() and name.isprintable() else UNPRINTABLE.sub(_escape, name)
+
+
+def brief(name: str) -> str:
+    """Return a name for a message: printable, and no longer than can be read at a glance."""
+    shown = printable(name[: BRIEF + 1])
+    return shown if len(name) <= BRIEF and len(shown) <= 2 * BRIEF else f"{shown[:BRIEF]}…"
 
 
 def _escape(match: re.Match[str]) -> str:
@@ -78,6 +86,8 @@ class Walk:
                     kind = self._kind(entry)
                     if kind == "file":
                         self._add(entry, name)
+                    elif kind == "unreadable":
+                        self._skip_unreadable(entry, name)
                     elif kind != "folder":
                         self._skip(name, kind)
                     elif (identity := self._identity_of(entry, name)) is None:
@@ -125,6 +135,20 @@ class Walk:
             stop_if_exhausted(error)
             return "unreadable"
         return "outside-root" if entry.is_symlink() and self._leaves(entry.path) else kind
+
+    def _skip_unreadable(self, entry: os.DirEntry[str], name: str) -> None:
+        """Take in what the system gives no status of: a link to nowhere, or that leads back to itself."""
+        try:
+            os.stat(entry.path)
+        except OSError as error:
+            if error.errno == errno.ELOOP:
+                self._skip(name, "symlink-loop", "a link that leads back to itself")
+                return
+            link = entry.is_symlink() and error.errno in GONE
+            said = "a link to a file that does not exist" if link else error.strerror or str(error)
+            self._skip(name, "unreadable", said)
+        else:
+            self._skip(name, "unreadable")
 
     def _leaves(self, link: str) -> bool:
         return not os.path.join(os.path.realpath(link), "").startswith(self._inside)

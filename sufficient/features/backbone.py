@@ -51,8 +51,8 @@ class Backbone(Protocol):
     def rows(self, prepared: Sequence[Any], device: torch.device, dtype: torch.dtype) -> Tensor:
         """Return float32 rows (images, d) on the CPU, computed in `dtype` on `device`.
 
-        Raises what the device raises when memory runs out (see compute.out_of_memory), DataError for rows
-        that cannot be used.
+        Raises what the device raises when memory runs out (see device.out_of_memory), DataError for rows that
+        cannot be used.
         """
 
 
@@ -73,17 +73,17 @@ def backbone(
     if callable(features):
         from sufficient.features.callable_backbone import CallableBackbone
 
-        _take_none("a function", pooling=pooling, revision=revision)
+        _take_none("a function", "has none", pooling=pooling, revision=revision)
         return CallableBackbone.of(features)
     if features.startswith(TORCHVISION):
         from sufficient.features.torchvision_backbone import TorchvisionBackbone
 
-        _take_none(features, pooling=pooling)
+        _take_none(features, "gives one row for each image", pooling=pooling)
         return TorchvisionBackbone(features.removeprefix(TORCHVISION), weights=revision, seed=seed)
     if FUNCTION.fullmatch(features) and not Path(features).is_dir():
         from sufficient.features.callable_backbone import CallableBackbone
 
-        _take_none(features, pooling=pooling, revision=revision)
+        _take_none(f"the function {features}", "has none", pooling=pooling, revision=revision)
         return CallableBackbone.named(features)
     from sufficient.features.checkpoint import load
     from sufficient.features.transformers_backbone import TransformersBackbone
@@ -91,10 +91,10 @@ def backbone(
     return TransformersBackbone(load(features, revision=revision, seed=seed), pooling=pooling, seed=seed)
 
 
-def _take_none(features: str, **options: str | None) -> None:
+def _take_none(features: str, which: str, **options: str | None) -> None:
     for name, value in options.items():
         if value is not None:
             raise UsageError(
-                f"--{name} {value} is for a transformers checkpoint, and --features is {features}, which "
-                f"gives one row for each image and has no choice of it; leave --{name} out."
+                f"--{name} {value} cannot be used: --features is {features}, which {which}; "
+                f"leave --{name} out."
             )

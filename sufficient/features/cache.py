@@ -24,11 +24,12 @@ from numpy.typing import NDArray
 
 from sufficient.data.labelled import ImageSet
 from sufficient.errors import ResourceError
-from sufficient.features.cache_space import cache_root, held, make_room, size_limit
+from sufficient.features.cache_space import cache_root, make_room, size_limit
 from sufficient.features.made import Made
 from sufficient.features.manifest import FORMAT, MANIFEST, ForeignError, Key, Manifest, read_manifest
 from sufficient.features.shards import DamagedError, Shard, held_by, packed, unpacked
 from sufficient.files import write_atomically
+from sufficient.locks import exclusive, shared
 from sufficient.notice import Notice
 
 if TYPE_CHECKING:
@@ -75,7 +76,7 @@ class Entry:
         self._writes = True
         self._indexed: dict[Shard, NDArray[np.int64]] = {}  # what each shard found holds, ascending
         self._checked: set[Shard] = set()  # those whose checksum was right
-        self._held = held(directory)  # if there is one: while this entry lives, nobody makes room by it
+        self._lock = shared(directory)  # if there is one: while this entry lives, nobody makes room by it
         self._open()
 
     def found(self, objects: NDArray[np.int64]) -> Iterator[Made]:
@@ -104,8 +105,8 @@ class Entry:
         content, shard = packed(made)
         with self._writing():
             self._directory.mkdir(parents=True, exist_ok=True)  # the first shard, or cleared meanwhile
-            self._held = self._held or held(self._directory)
-            with _locked(self._directory / LOCK):
+            self._lock = self._lock or shared(self._directory)
+            with exclusive(self._directory / LOCK, wait=True):
                 write_atomically(self._directory / shard.file, content)
                 self._rewrite(added=shard)
 
@@ -139,7 +140,7 @@ class Entry:
         for shard in damaged:
             self._indexed.pop(shard, None)
         if damaged:
-            with self._writing(), _locked(self._directory / LOCK):
+            with self._writing(), exclusive(self._directory / LOCK, wait=True):
                 self._rewrite(dropped=damaged)
 
     def _rewrite(self, *, added: Shard | None = None, dropped: list[Shard] | tuple[Shard, ...] = ()) -> None:
@@ -193,20 +194,3 @@ def _meet(wanted: NDArray[np.int64], inside: NDArray[np.int64]) -> bool:
         return False
     places = np.minimum(np.searchsorted(wanted, inside), len(wanted) - 1)
     return bool((wanted[places] == inside).any())
-
-
-@contextlib.contextmanager
-def _locked(path: Path) -> Iterator[None]:
-    """Hold the lock of an entry's manifest, waiting for it."""
-    try:
-        import fcntl
-    except ImportError:  # Windows has no flock: there a shard of two processes' may be forgotten
-        yield
-        return
-    handle = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
-    try:
-        with contextlib.suppress(OSError):  # a file system without locks
-            fcntl.flock(handle, fcntl.LOCK_EX)
-        yield
-    finally:
-        os.close(handle)

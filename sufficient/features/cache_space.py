@@ -7,12 +7,12 @@ import os
 import re
 import shutil
 import time
-import weakref
 from dataclasses import dataclass
 from pathlib import Path
 
 from sufficient.errors import UsageError
 from sufficient.features.manifest import MANIFEST, ForeignError, Key, read_manifest
+from sufficient.locks import exclusive
 
 ENTRY = re.compile(r"[0-9a-f]{64}")  # names of directories that are the cache's own
 REMOVED = re.compile(r"\.[0-9a-f]{64}(\.\d+)*\.removed")  # and of those that are being removed
@@ -43,13 +43,7 @@ class Described(Stored):
     data: str
     objects: int
     way: str  # by which entries of one model and data differ: pooling, commit or weights, precision
-
-
-class Hold:
-    """A claim on an entry, given back when nothing refers to it any more, or when the process ends."""
-
-    def __init__(self, handle: int) -> None:
-        weakref.finalize(self, os.close, handle)
+    damaged: str | None = None  # why its manifest cannot be read, in a clause
 
 
 def cache_root() -> Path:
@@ -90,13 +84,14 @@ def stored(root: Path) -> list[Stored]:
 
 
 def described(entry: Stored) -> Described:
-    """Return the entry with what its manifest says; dashes where that cannot be read."""
+    """Return the entry with what its manifest says; dashes, and why, where that cannot be read."""
+    why = f"it has no {MANIFEST}"
     try:
         manifest = read_manifest(entry.path)
-    except ForeignError:
-        manifest = None
+    except ForeignError as error:
+        manifest, why = None, f"{MANIFEST}: {error}"
     if manifest is None:
-        return Described(entry.path, entry.bytes, entry.used, "–", "–", 0, "–")
+        return Described(entry.path, entry.bytes, entry.used, "–", "–", 0, "–", damaged=why)
     count = sum(shard.objects for shard in manifest.shards)
     return Described(
         entry.path, entry.bytes, entry.used, manifest.model, manifest.data, count, _way(manifest.key)
@@ -126,32 +121,10 @@ def make_room(root: Path, *, limit: int, keep: str) -> None:
 def remove(directory: Path) -> bool:
     """Remove an entry, at once for all who look; return False where a process uses it or the disk refuses."""
     try:
-        import fcntl
-    except ImportError:
-        return _taken_away(directory)
-    try:
-        handle = os.open(directory, os.O_RDONLY)
+        with exclusive(directory, wait=False):
+            return _taken_away(directory)
     except OSError:
         return False
-    try:
-        fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        return _taken_away(directory)
-    except OSError:
-        return False
-    finally:
-        os.close(handle)
-
-
-def held(directory: Path) -> Hold | None:
-    """Claim an entry against removal; None where that cannot be."""
-    with contextlib.suppress(ImportError, OSError):
-        import fcntl
-
-        handle = os.open(directory, os.O_RDONLY)
-        hold = Hold(handle)
-        fcntl.flock(handle, fcntl.LOCK_SH | fcntl.LOCK_NB)
-        return hold
-    return None
 
 
 def _taken_away(directory: Path) -> bool:

@@ -16,8 +16,9 @@ import torch
 from PIL import Image
 from torch import Tensor
 
-from sufficient.errors import DataError
-from sufficient.features.compute import out_of_memory, require_finite
+from sufficient.device import out_of_memory
+from sufficient.errors import DataError, first_sentence
+from sufficient.features.compute import require_finite
 from sufficient.notice import Notice
 
 Function = Callable[[list[Image.Image]], Any]
@@ -84,7 +85,7 @@ class CallableBackbone:
         try:
             with _working_directory_first():  # it may import more when it is called
                 given = self._function(list(prepared))
-        except Exception as error:
+        except (Exception, SystemExit) as error:
             if out_of_memory(error):
                 raise
             raise DataError(
@@ -97,7 +98,7 @@ class CallableBackbone:
         values = given.detach() if isinstance(given, Tensor) else given
         if isinstance(values, np.ndarray) and values.dtype.kind == "f":
             values = torch.from_numpy(np.ascontiguousarray(values, np.float32))
-        what = f"of type {type(given).__name__}"
+        what = f"something of type {type(given).__name__}"
         if isinstance(given, np.ndarray | Tensor):
             what = f"{given.dtype} of shape {tuple(given.shape)}"
         if (
@@ -115,8 +116,8 @@ class CallableBackbone:
 
 
 def _told(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return f"{type(error).__name__}: {lines[0].rstrip('.')}" if lines else type(error).__name__
+    kind, said = type(error).__name__, first_sentence(error)
+    return kind if said == kind else f"{kind}: {said}"
 
 
 @contextmanager

@@ -5,12 +5,8 @@ from __future__ import annotations
 import errno
 import hashlib
 import json
-import logging
 import os
 import re
-import warnings
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
@@ -18,14 +14,16 @@ from typing import Any
 
 import torch
 
-from sufficient.errors import DataError, ResourceError, UsageError
-from sufficient.features.compute import does_not_fit, out_of_memory
+from sufficient.data.hub_client import quiet, why_unreachable
+from sufficient.device import out_of_memory
+from sufficient.errors import DataError, ResourceError, UsageError, first_sentence
+from sufficient.features.compute import does_not_fit
+from sufficient.rounding import counted
 
+HUB_NAME = re.compile(r"\w[\w.-]*(/\w[\w.-]*)?")  # of a model: name or owner/name
 UNUSED = {"mask_token"}  # takes part in pretraining alone, so checkpoints may lack it
 # What the library raises for a checkpoint that is absent, of an unknown kind, damaged, or of other shapes.
 UNLOADABLE = (OSError, ValueError, RuntimeError, KeyError, ImportError, TypeError, AttributeError)
-NO_CONVERSION = "DISABLE_SAFETENSORS_CONVERSION"  # else a bot's copy of a pickle-only checkpoint is fetched
-PATIENCE = 5  # seconds for the hub's first answer; the library's own five tries take half a minute
 WAYS_ON = (
     "use --features pixels, or give a local checkpoint folder in its place (config.json, "
     "preprocessor_config.json, model.safetensors: what save_pretrained writes)."
@@ -33,11 +31,11 @@ WAYS_ON = (
 
 
 class NotLoadedError(DataError):
-    """A checkpoint that cannot be loaded."""
+    """A checkpoint that cannot be loaded, or run on what its own preprocessing makes."""
 
-    def __init__(self, message: str, *, cause: str) -> None:
-        super().__init__(message)
-        self.cause = cause  # a clause of it, for another sentence
+    def __init__(self, model: str, cause: str) -> None:
+        super().__init__(f"--features {model} cannot be loaded ({cause}); {WAYS_ON}")
+        self.cause = cause  # a clause, for another sentence
 
 
 @dataclass(frozen=True)
@@ -58,19 +56,22 @@ def load(model: str, *, revision: str | None, seed: int) -> Checkpoint:
     Raises DataError for what cannot be had or would run code, UsageError for a revision of a folder.
     """
     folder = Path(model)
+    if not model or folder.is_file() or not (folder.is_dir() or HUB_NAME.fullmatch(model)):
+        raise NotLoadedError(model or "''", _misnamed(model))
     if folder.is_dir() and revision is not None:
         raise UsageError(
             f"--revision {revision} names a version on the hub, and {model} is a folder on this machine, "
             "which has one; leave --revision out."
         )
     try:
-        with kept_quiet():
+        with quiet("transformers"):
             try:
                 return _read(model, revision, seed, local_files_only=True)
             except OSError:
                 if folder.is_dir():
                     raise
-            _require_hub(model, revision)
+            if silent := why_unreachable(model, "config.json", revision=revision):
+                raise OSError(f"it is neither a folder nor in the local cache, and {silent}")
             return _read(model, revision, seed, local_files_only=False)
     except Exception as error:
         if out_of_memory(error):
@@ -88,10 +89,8 @@ def load(model: str, *, revision: str | None, seed: int) -> Checkpoint:
                 f"{model} holds only pickled weights, which can run code and are not read; save it again as "
                 f"safetensors where you trust it: AutoModel.from_pretrained({model!r}).save_pretrained(DIR)."
             ) from error
-        of, cause = f" at revision {revision}" if revision else "", _cause(names, error)
-        raise NotLoadedError(
-            f"--features {model}{of} cannot be loaded ({cause}); {WAYS_ON}", cause=cause
-        ) from error
+        of = f" at revision {revision}" if revision else ""
+        raise NotLoadedError(f"{model}{of}", _cause(names, error)) from error
 
 
 def _read(model: str, revision: str | None, seed: int, *, local_files_only: bool) -> Checkpoint:
@@ -114,9 +113,7 @@ def _read(model: str, revision: str | None, seed: int, *, local_files_only: bool
     missing = {key for key in info["missing_keys"] if key.rpartition(".")[2] not in UNUSED}
     pooler = {key for key in missing if "pooler" in key.split(".")}
     if missing - pooler:
-        raise ValueError(
-            f"its checkpoint lacks {len(missing - pooler)} weights, {min(missing - pooler)} first"
-        )
+        raise ValueError(_lacking(network, missing - pooler))
     if network.main_input_name != "pixel_values":
         raise ValueError(f"a {type(network).__name__} takes {network.main_input_name} and not images alone")
     if getattr(config, "mask_ratio", 0):
@@ -131,6 +128,26 @@ def _read(model: str, revision: str | None, seed: int, *, local_files_only: bool
     )
 
 
+def _misnamed(model: str) -> str:
+    """Return in a clause why this is neither a folder nor a name on the hub."""
+    if not model:
+        return "the name is empty"
+    if Path(model).is_file():
+        return f"{model} is a file, and a checkpoint is a folder"
+    if model.startswith(":") or model.endswith(":"):
+        return "of module:function one half is missing"
+    return f"the folder {model} does not exist"
+
+
+def _lacking(network: torch.nn.Module, missing: set[str]) -> str:
+    """Return in a clause which of a network's weights its checkpoint lacks."""
+    lacks = f"its checkpoint lacks {counted(len(missing), 'weight')}, {min(missing)} first"
+    if 2 * len(missing) < len(network.state_dict()):
+        return lacks
+    kind = type(network).__name__
+    return f"its weights are of another architecture than the {kind} of its config.json: {lacks}"
+
+
 def _commit_of(model: str, revision: str | None) -> str | None:
     """Return the commit of a hub's checkpoint whose config is in the local cache; None for a folder."""
     from huggingface_hub import try_to_load_from_cache
@@ -139,23 +156,6 @@ def _commit_of(model: str, revision: str | None) -> str | None:
         return None
     path = try_to_load_from_cache(model, "config.json", revision=revision)
     return Path(path).parent.name if isinstance(path, str) else None
-
-
-def _require_hub(model: str, revision: str | None) -> None:
-    """Raise OSError where the hub does not answer at all; what it answers is the library's to read."""
-    from huggingface_hub import get_hf_file_metadata, hf_hub_url
-    from huggingface_hub.errors import HfHubHTTPError, HFValidationError, OfflineModeIsEnabled
-
-    try:
-        get_hf_file_metadata(hf_hub_url(model, "config.json", revision=revision), timeout=PATIENCE)
-    except (HfHubHTTPError, HFValidationError):
-        return
-    except OfflineModeIsEnabled as error:
-        raise OSError("it is neither a folder nor in the local cache, and HF_HUB_OFFLINE is set") from error
-    except Exception as error:
-        raise OSError(
-            "it is neither a folder nor in the local cache, and the hub cannot be reached"
-        ) from error
 
 
 def _files(folder: Path) -> dict[str, str]:
@@ -185,40 +185,6 @@ def _digest(processor: Any) -> str:
     return hashlib.sha256(f"{type(processor).__name__} {settings}".encode()).hexdigest()
 
 
-@contextmanager
-def kept_quiet() -> Iterator[None]:
-    """Silence transformers and huggingface_hub, and put every setting back as it was."""
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore")
-        from huggingface_hub.utils import (
-            are_progress_bars_disabled,
-            disable_progress_bars,
-            enable_progress_bars,
-        )
-        from transformers.utils import logging as library
-
-        loggers = [logging.getLogger(name) for name in ("transformers", "huggingface_hub")]
-        levels = [logger.level for logger in loggers]
-        bars, hub_bars = library.is_progress_bar_enabled(), not are_progress_bars_disabled()
-        conversion = os.environ.get(NO_CONVERSION)
-        try:
-            for logger in loggers:
-                logger.setLevel(logging.CRITICAL)
-            library.disable_progress_bar()
-            os.environ[NO_CONVERSION] = "1"
-            yield
-        finally:
-            for logger, level in zip(loggers, levels, strict=True):
-                logger.setLevel(level)
-            if bars:
-                library.enable_progress_bar()
-            (enable_progress_bars if hub_bars else disable_progress_bars)()  # the line above sets these too
-            if conversion is None:
-                os.environ.pop(NO_CONVERSION, None)
-            else:
-                os.environ[NO_CONVERSION] = conversion
-
-
 def _is_of_a_library(error: Exception) -> bool:
     packages = {kind.__module__.partition(".")[0] for kind in type(error).__mro__}
     return not packages.isdisjoint({"safetensors", "safetensors_rust", "huggingface_hub"})
@@ -236,9 +202,3 @@ def _cause(names: list[str], error: Exception) -> str:
     if "trust_remote_code" in str(error) or "custom code" in str(error):
         return "it needs code that comes with it, which is not run"
     return first_sentence(error)
-
-
-def first_sentence(error: Exception) -> str:
-    """Return the first sentence of what an error says, without its full stop."""
-    lines = str(error).strip().splitlines() or [type(error).__name__]
-    return re.split(r"\.\s", lines[0])[0].rstrip(".")

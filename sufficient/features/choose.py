@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sufficient.data.images import LARGEST_OWN_SIDE, to_common_size
-from sufficient.data.labelled import LabelledData, LargeImages
+from sufficient.data.labelled import LabelledData, LargeImagesError
 from sufficient.errors import UsageError
 from sufficient.features.pixels import scaled_pixels
 from sufficient.notice import Notice
@@ -30,6 +30,7 @@ class Features:
     name: str  # "pixels 28×28 grey"
     scale: Scale
     reason: str  # one sentence: why this choice
+    made_by_model: bool = False  # by a pretrained one, so that copies are told by their files
 
 
 def choose(
@@ -42,8 +43,8 @@ def choose(
     """Return the features of labelled data that need no model.
 
     `auto`: features as they are; images of at most 64 pixels as pixels. `size`: side in pixels to which
-    images are resized. Raises LargeImages where `auto` meets larger images, UsageError for pixels of data
-    that are no images.
+    images are resized. Raises LargeImagesError where `auto` meets larger images, UsageError for pixels of
+    data that are no images.
     """
     if data.kind == "features":
         if features == "pixels":
@@ -105,7 +106,7 @@ def _require_small(data: LabelledData) -> None:
     height, width = data.values.shape[1:3]
     largest = data.largest_side or max(height, width)
     if largest > LARGEST_OWN_SIDE:
-        raise LargeImages(f"the largest image of {data.spec}", side=largest, limit=LARGEST_OWN_SIDE)
+        raise LargeImagesError(f"the largest image of {data.spec}", side=largest, limit=LARGEST_OWN_SIDE)
 
 
 def spread_ratio(values: NDArray[np.float32]) -> float:

@@ -1,11 +1,9 @@
-"""Where a network runs, in which precision, and whether its memory sufficed."""
+"""How a network is run: where its weights lie, on which batches, and whether its rows are numbers."""
 
 from __future__ import annotations
 
 import copy
-import re
 from collections.abc import Callable, Iterator, Sequence
-from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import TypeVar
 
 import numpy as np
@@ -13,6 +11,7 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from sufficient.device import out_of_memory
 from sufficient.errors import DataError, ResourceError
 
 Values = TypeVar("Values", bound=Sequence[object] | NDArray[np.generic])
@@ -53,15 +52,6 @@ def require_finite(rows: Tensor, name: str, cause: str) -> Tensor:
         return rows
     raise DataError(
         f"--features {name} gives values that are not finite, so no head can be fitted on them; {cause}."
-    )
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """Return whether memory ran out; the CPU and MPS say so by a bare RuntimeError."""
-    if isinstance(error, MemoryError | torch.OutOfMemoryError):
-        return True
-    return isinstance(error, RuntimeError) and bool(
-        re.search("out of memory|can't allocate memory|not enough memory", str(error), re.IGNORECASE)
     )
 
 
@@ -108,18 +98,3 @@ def does_not_fit(model: str, device: torch.device) -> ResourceError:
         f"--features {model} does not fit into the memory of {device}, even with one image at a time; "
         f"free memory or take a smaller model{other}."
     )
-
-
-@contextmanager
-def full_float32(device: torch.device) -> Iterator[None]:
-    """Keep matrix products and convolutions from rounding to TF32: features as on the CPU."""
-    before = torch.get_float32_matmul_precision()
-    torch.set_float32_matmul_precision("highest")
-    convolutions: AbstractContextManager[None] = nullcontext()
-    if device.type == "cuda":
-        convolutions = torch.backends.cudnn.flags(enabled=True, deterministic=True, allow_tf32=False)
-    try:
-        with convolutions:
-            yield
-    finally:
-        torch.set_float32_matmul_precision(before)

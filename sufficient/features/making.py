@@ -30,6 +30,7 @@ from sufficient.features.workers import (
 )
 from sufficient.machine import usable_cpus
 from sufficient.notice import Notice
+from sufficient.rounding import counted
 
 if TYPE_CHECKING:
     from sufficient.features.backbone import Backbone
@@ -61,6 +62,7 @@ class Maker:
         self._dtype = torch.bfloat16 if device.type == "cuda" else torch.float32
         self._progress = progress
         self._halving = Halving(backbone.name, device, first_batch(device))
+        self._width: int | None = None  # numbers in a row, once one is there
         self._entry: Entry | None = None
         self._opened = False
 
@@ -78,6 +80,8 @@ class Maker:
         gathered = Gathered(objects)
         if (cache := self._cache()) is not None:
             for part in cache.found(objects):
+                if len(part.objects):
+                    self._of_one_width(part.rows)
                 gathered.take(part)
         missing = gathered.missing()
         if len(missing):
@@ -171,7 +175,19 @@ class Maker:
         def compute(batch: list[object]) -> Tensor:
             return self._backbone.rows(batch, self._device, self._dtype)
 
-        return np.concatenate(list(self._halving.rows(values, compute)))
+        return np.concatenate([self._of_one_width(rows) for rows in self._halving.rows(values, compute)])
+
+    def _of_one_width(self, rows: NDArray[np.float32]) -> NDArray[np.float32]:
+        """Return the rows; raises DataError where earlier ones had another number of numbers."""
+        width = rows.shape[1]
+        self._width = self._width or width
+        if width != self._width:
+            remade = "" if self._entry is None else ", or give it another `identity` where it was changed"
+            raise DataError(
+                f"--features {self._backbone.name} returned rows of {counted(width, 'number')} where "
+                f"earlier ones had {self._width:,}; mend the function{remade}."
+            )
+        return rows
 
 
 def first_batch(device: torch.device) -> int:

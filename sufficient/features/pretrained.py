@@ -11,12 +11,13 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from sufficient.data.labelled import PAPER_MODEL, Progress
+from sufficient.data.labelled import PAPER_MODEL
 from sufficient.errors import DataError
 from sufficient.features.backbone import Pooling
-from sufficient.features.checkpoint import WAYS_ON, load
+from sufficient.features.checkpoint import NotLoadedError, load
 from sufficient.features.compute import Halving
 from sufficient.features.transformers_backbone import TransformersBackbone
+from sufficient.progress import CountProgress
 
 if TYPE_CHECKING:
     from sufficient.data.images import Pixels
@@ -29,9 +30,6 @@ class Extracted:
     """The features of N images and what they are."""
 
     values: NDArray[np.float32]  # (N, d)
-    model: str  # as asked for: a name on the hub or a folder
-    pooling: Pooling
-    pooler_trained: bool | None  # False: random weights, drawn by seed; None: no pooler was asked for
     note: str  # one sentence: what the values are
 
 
@@ -43,7 +41,7 @@ def extract(
     pooling: Pooling = "cls",
     seed: int = 0,
     batch_size: int = 64,  # ViT-base: the widest output, 64·197·3072 float32, is 155 MB
-    progress: Progress | None = None,
+    progress: CountProgress | None = None,
 ) -> Extracted:
     """Return one float32 row for each image (N, H, W, C), values 0 to 255, C = 1 repeated to 3.
 
@@ -54,13 +52,10 @@ def extract(
     """
     try:
         backbone = TransformersBackbone(load(model, revision=None, seed=seed), pooling=pooling, seed=seed)
-    except DataError as error:
-        if not (said := str(error)).endswith(WAYS_ON):
-            raise
-        raise DataError(f"{said.removesuffix('.')}, or {ELSEWHERE}") from error
+    except NotLoadedError as error:
+        raise DataError(f"{str(error).removesuffix('.')}, or {ELSEWHERE}") from error
     values = _rows(backbone, images, device=device, batch_size=batch_size, progress=progress)
-    trained = backbone.pooler_trained if pooling == "pooler" else None
-    return Extracted(values, model, pooling, trained, backbone.note)
+    return Extracted(values, backbone.note)
 
 
 def _rows(
@@ -69,7 +64,7 @@ def _rows(
     *,
     device: torch.device,
     batch_size: int,
-    progress: Progress | None,
+    progress: CountProgress | None,
 ) -> NDArray[np.float32]:
     def compute(batch: Pixels) -> Tensor:
         colour = np.repeat(batch, 3, axis=3) if batch.shape[3] == 1 else batch

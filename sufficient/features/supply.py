@@ -10,9 +10,9 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
+from sufficient.data.audit import conflict_notice
 from sufficient.data.images import reading_notices
 from sufficient.data.labelled import ImageSet, Skipped, SkipReason
-from sufficient.data.stock import conflict_notice
 from sufficient.features.made import NOTHING, REDUCED, SEVERAL_FRAMES, TRANSPARENT, Made, joined
 from sufficient.features.making import FeaturesProgress, Maker
 from sufficient.notice import Notice

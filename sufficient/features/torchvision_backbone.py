@@ -19,16 +19,11 @@ from numpy.typing import NDArray
 from PIL import Image
 from torch import Tensor
 
-from sufficient.errors import DataError, ResourceError
-from sufficient.features.checkpoint import PATIENCE, first_sentence, sha256_of
-from sufficient.features.compute import (
-    Placed,
-    by_shape,
-    does_not_fit,
-    full_float32,
-    out_of_memory,
-    require_finite,
-)
+from sufficient.data.hub_client import PATIENCE
+from sufficient.device import full_float32, out_of_memory
+from sufficient.errors import DataError, ResourceError, first_sentence
+from sufficient.features.checkpoint import sha256_of
+from sufficient.features.compute import Placed, by_shape, does_not_fit, require_finite
 from sufficient.features.preprocessing import Preprocessing, Scaling, cut_in_two
 from sufficient.notice import Notice
 
@@ -104,6 +99,8 @@ def _weights_of(model: str, weights: str | None) -> Any:
     from torchvision import models
 
     known = models.list_models(module=models)
+    if not model:
+        raise DataError("--features torchvision: names no model; give one, such as torchvision:resnet18.")
     if model not in known:
         near = get_close_matches(model, known, n=5, cutoff=0) or known
         raise DataError(
@@ -150,7 +147,8 @@ def _loaded(model: str, weights: Any) -> torch.nn.Module:
         raise DataError(
             f"--features torchvision:{model} cannot be loaded: its weights {weights.name} are neither in "
             f"{_file_of(weights).parent} nor to be had from {weights.url} ({first_sentence(error)}); "
-            f"put the file there, use --features pixels, or give a local checkpoint folder of transformers'."
+            "put the file there, use --features pixels, give a local checkpoint folder of transformers', or "
+            f"try the model with random weights, --revision {RANDOM}."
         ) from error
     return network
 

@@ -13,17 +13,11 @@ from PIL import Image
 from torch import Tensor
 
 from sufficient.data.labelled import PAPER_MODEL
-from sufficient.errors import DataError
+from sufficient.device import full_float32, out_of_memory
+from sufficient.errors import DataError, first_sentence
 from sufficient.features.backbone import POOLINGS, Pooling
-from sufficient.features.checkpoint import WAYS_ON, Checkpoint, first_sentence
-from sufficient.features.compute import (
-    Placed,
-    by_shape,
-    does_not_fit,
-    full_float32,
-    out_of_memory,
-    require_finite,
-)
+from sufficient.features.checkpoint import Checkpoint, NotLoadedError
+from sufficient.features.compute import Placed, by_shape, does_not_fit, require_finite
 from sufficient.features.pooling import layout_of, pooled
 from sufficient.features.preprocessing import of_processor, smallest_side
 from sufficient.notice import Notice
@@ -43,9 +37,8 @@ class TransformersBackbone:
         self.pooler_trained = checkpoint.pooler_trained
         self.draft = smallest_side(checkpoint.processor)
         self._preprocessing = of_processor(checkpoint.processor)
-        self._layout = layout_of(checkpoint.network)
         self._network = Placed(checkpoint.network)
-        output = self._tried()
+        self._layout, output = layout_of(checkpoint.network, self._tried)
         has = [kind for kind in POOLINGS if self._pooled(output, kind, checkpoint.network) is not None]
         trained = [kind for kind in has if kind != "pooler" or self.pooler_trained]
         chosen: Pooling = (trained or has or ["cls"])[0] if pooling is None else pooling
@@ -53,7 +46,7 @@ class TransformersBackbone:
         if self.pooling not in has:
             raise self._lacking(self.pooling, output, has)
         drawn_with = seed if self.pooling == "pooler" and not self.pooler_trained else None
-        self.note = _note(self.name, self.pooling, output, drawn_with)
+        self.note = _note(self.name, self.pooling, output, drawn_with, norm=self._layout.norm)
         self.notices: tuple[Notice, ...] = ()
         if drawn_with is not None:
             self.notices = (Notice("POOLER-UNTRAINED", f"the features are of {self.note}"),)
@@ -97,9 +90,10 @@ class TransformersBackbone:
         try:
             output: Mapping[str, Any] = network(pixel_values=pixels)
         except (ValueError, TypeError) as error:
-            raise DataError(
-                f"--features {self.name} cannot be run on images of {tuple(pixels.shape[1:])} as its own "
-                f"preprocessing makes them ({first_sentence(error)}); {WAYS_ON}"
+            raise NotLoadedError(
+                self.name,
+                f"it cannot be run on images of {tuple(pixels.shape[1:])} as its own preprocessing makes "
+                f"them: {first_sentence(error)}",
             ) from error
         return {name: value for name, value in output.items() if isinstance(value, Tensor)}
 
@@ -110,9 +104,10 @@ class TransformersBackbone:
         shapes = [f"{name} {('N', *value.shape[1:])}".replace("'", "") for name, value in output.items()]
         given = ", ".join(shapes) or "no tensors"
         way = f"--pooling {has[0]}" if has else f"a vision transformer such as {PAPER_MODEL}"
+        unnormed = "" if self._layout.normed or pooling == "pooler" else " that passed a final norm"
         return DataError(
             f"--features {self.name} is a {type(self._network.network).__name__}, which has no "
-            f"{LACKS[pooling]}: it gives {given}; use {way}."
+            f"{LACKS[pooling]}{unnormed}: it gives {given}; use {way}."
         )
 
 
@@ -124,12 +119,15 @@ def _identity(checkpoint: Checkpoint, pooling: Pooling, drawn_with: int | None) 
     return {"kind": "transformers", "pooling": pooling, **checkpoint.origin, **drawn, **libraries}
 
 
-def _note(model: str, pooling: Pooling, output: dict[str, Tensor], drawn_with: int | None) -> str:
+def _note(
+    model: str, pooling: Pooling, output: dict[str, Tensor], drawn_with: int | None, *, norm: str | None
+) -> str:
+    after = "" if norm is None else f" after its final norm, {norm}"
     if pooling == "cls":
-        return f"{model}, class token of the last hidden state."
+        return f"{model}, class token of the last hidden state{after}."
     if pooling == "mean":
         flat = output["last_hidden_state"].ndim == 3
-        return f"{model}, mean of its {'patch tokens' if flat else 'last feature map'}."
+        return f"{model}, mean of its {'patch tokens' if flat else 'last feature map'}{after}."
     note = f"{model}, pooler output"
     if drawn_with is not None:
         note += (

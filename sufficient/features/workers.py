@@ -9,7 +9,6 @@ forked and die with the one that started them.
 
 from __future__ import annotations
 
-import atexit
 import contextlib
 import os
 import signal
@@ -18,6 +17,7 @@ import warnings
 import weakref
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import dataclass
+from multiprocessing.util import Finalize
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import torch
@@ -173,29 +173,36 @@ def _in_processes(
 ) -> Generator[Result, None, None]:
     """Yield, in order, what `collate` makes in a process of the outcomes of each `size` objects."""
     Image.init()  # registers every format once, before the processes are forked
-    with warnings.catch_warnings(), _signals_wait():  # until the processes know what to do about them
-        warnings.simplefilter("ignore")  # newer Pythons warn of any fork beside threads
-        loader: DataLoader[Any] = DataLoader(
-            preparation,
-            batch_sampler=[list(objects[start : start + size]) for start in range(0, len(objects), size)],
-            num_workers=workers,
-            collate_fn=collate,
-            multiprocessing_context="fork",
-            prefetch_factor=max(2, ahead),
-            worker_init_fn=_settle,
-        )
-        try:
-            iterator = _Processes(loader)
-        except OSError as error:
-            stop_if_exhausted(error)
-            raise ResourceError(
-                f"the processes that decode images cannot be started ({error.strerror or error}); "
-                "end other programs, or raise their limit, `ulimit -u`, and start again."
-            ) from error
+    parts = [list(objects[start : start + size]) for start in range(0, len(objects), size)]
+    iterator: _Processes | None = None
     try:
+        with warnings.catch_warnings(), _signals_wait():  # until the processes know what to do about them
+            warnings.simplefilter("ignore")  # newer Pythons warn of any fork beside threads
+            loader: DataLoader[Any] = DataLoader(
+                preparation,
+                batch_sampler=parts,
+                num_workers=workers,
+                collate_fn=collate,
+                multiprocessing_context="fork",
+                prefetch_factor=max(2, ahead),
+                worker_init_fn=_settle,
+            )
+            iterator = _started(loader)
         yield from iterator
     finally:
-        iterator.end()
+        if iterator is not None:
+            iterator.end()
+
+
+def _started(loader: DataLoader[Any]) -> _Processes:
+    try:
+        return _Processes(loader)
+    except OSError as error:
+        stop_if_exhausted(error)
+        raise ResourceError(
+            f"the processes that decode images cannot be started ({error.strerror or error}); "
+            "end other programs, or raise their limit, `ulimit -u`, and start again."
+        ) from error
 
 
 class _Processes(_MultiProcessingDataLoaderIter):
@@ -206,8 +213,10 @@ class _Processes(_MultiProcessingDataLoaderIter):
     """
 
     def __init__(self, loader: DataLoader[Any]) -> None:
-        self._owner, self._shutdown = os.getpid(), False
-        _living.add(self)
+        self._owner, self._shutdown, self._ended = os.getpid(), False, False
+        # Before multiprocessing waits for each process that lives: it does so also in one that it started
+        # itself, where functions of `atexit` are not called.
+        Finalize(None, _end, args=(weakref.ref(self),), exitpriority=0)
         try:
             super().__init__(loader)
         except BaseException:
@@ -215,12 +224,17 @@ class _Processes(_MultiProcessingDataLoaderIter):
             raise
 
     def end(self) -> None:
-        """Kill what lives of the processes; once and for all, and not in a fork of the one that owns them."""
-        if self._shutdown or self._owner != os.getpid():
+        """Kill what lives of the processes, not in a fork of the one that owns them.
+
+        Once is enough, but where a signal or the news of a death breaks it off it is for another call to end.
+        """
+        if self._ended or self._owner != os.getpid():
             return
         self._shutdown = True
         if getattr(self, "_worker_pids_set", False):  # a death is news, which torch would raise anywhere
-            torch._C._remove_worker_pids(id(self))
+            with contextlib.suppress(ValueError):  # removed by a call that was broken off
+                torch._C._remove_worker_pids(id(self))
+            self._worker_pids_set = False
         for process in (processes := getattr(self, "_workers", ())):
             process.kill()
         for process in processes:
@@ -228,18 +242,15 @@ class _Processes(_MultiProcessingDataLoaderIter):
         for queue in getattr(self, "_index_queues", ()):
             queue.cancel_join_thread()
             queue.close()
+        self._ended = True
 
     def _shutdown_workers(self) -> None:
         self.end()
 
 
-_living: weakref.WeakSet[_Processes] = weakref.WeakSet()
-
-
-@atexit.register  # before multiprocessing's own, which waits for each process that lives
-def _end_all() -> None:
-    for iterator in list(_living):
-        iterator.end()
+def _end(iterator: weakref.ref[_Processes]) -> None:
+    if (living := iterator()) is not None:
+        living.end()
 
 
 @contextlib.contextmanager

@@ -126,11 +126,11 @@ def forward(shape: Ragged, stack: RaggedStack, x: Tensor, columns: Tensor) -> li
     outputs = [a]
     for W in stack.hidden:
         outputs.append(torch.bmm(outputs[-1][: len(W)], W).relu_())
-    outputs.append(torch.bmm(_deepest(shape, outputs), stack.last))
+    outputs.append(torch.bmm(_deepest(outputs), stack.last))
     return outputs
 
 
-def _deepest(shape: Ragged, activations: Sequence[Tensor]) -> Tensor:
+def _deepest(activations: Sequence[Tensor]) -> Tensor:
     """Return each network's last hidden activation, (C · S, B, H): networks end at different depths."""
     parts, ended = [], 0
     for p in reversed(range(len(activations))):
@@ -152,7 +152,7 @@ def gradients(
     G = torch.softmax(logits, dim=2)
     index = labels.repeat(shape.networks, 1).unsqueeze(2)
     G.scatter_add_(2, index, G.new_full((), -1.0).expand(*index.shape)).div_(B)
-    torch.bmm(_deepest(shape, activations).transpose(1, 2), G, out=into.last)
+    torch.bmm(_deepest(activations).transpose(1, 2), G, out=into.last)
     ends = torch.bmm(G, stack.last.transpose(1, 2))  # ∂L/∂a at each network's last hidden layer
     G = ends[: len(activations[-1])]
     for p in reversed(range(len(stack.hidden))):

@@ -11,7 +11,6 @@ So at a fixed θ̂ the whole curve is one number over k + 1, whether the network
 | m | number of objects |
 | L_k | mean loss of the first k objects of an order, nats |
 | MAD | mean over i of |ℓ_i − L_m|, nats |
-| S² | variance of the losses, divisor m − 1, nats² |
 """
 
 from __future__ import annotations
@@ -21,6 +20,8 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
+ORDERS = 100  # random orders whose differences are averaged, as in the paper
+FLAT_SPREAD = 1e-6  # nats: max − min below which all losses of a network are the same
 _CHUNK = 2_000_000  # losses permuted at once: 16 MB a buffer
 
 
@@ -31,10 +32,10 @@ def mean_absolute_difference(losses: ArrayLike, sizes: ArrayLike) -> Floats:
     return np.asarray(mad / (np.asarray(sizes, dtype=np.float64) + 1))
 
 
-def root_mean_square_difference(losses: ArrayLike, sizes: ArrayLike) -> Floats:
-    """Return sqrt(E d_k²) = sqrt(S² / (k (k + 1))) over random orders without replacement, exactly, nats."""
-    k = np.asarray(sizes, dtype=np.float64)
-    return np.asarray(np.sqrt(_as_losses(losses).var(ddof=1) / (k * (k + 1))))
+def flat(losses: Floats) -> NDArray[np.bool_]:
+    """Return which networks give every object the same loss, from their losses (…, objects) in nats."""
+    told: NDArray[np.bool_] = losses.max(axis=-1) - losses.min(axis=-1) < FLAT_SPREAD
+    return told
 
 
 def permuted_differences(losses: ArrayLike, orders: int, *, random: np.random.Generator) -> Floats:

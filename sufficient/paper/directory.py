@@ -58,7 +58,7 @@ def write_report(report: PaperReport, directory: Path) -> PaperReport:
     figures = [
         path
         for saved in (sweep.saved for sweep in report.sweeps)
-        for path in draw_panels(saved.sweep, directory / FIGURES, like_inputs=saved.origin.of_the_paper)
+        for path in draw_panels(saved.sweep, directory / FIGURES, paper_inputs=saved.origin.paper_inputs)
     ]
     artifacts = {
         "config": CONFIG,

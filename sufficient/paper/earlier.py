@@ -8,7 +8,7 @@ from pathlib import Path
 
 from sufficient.errors import DataError
 from sufficient.paper.objects import Chosen, WrongKindError, mode_of, origin
-from sufficient.paper.plan import Planned
+from sufficient.paper.plan import PlannedSweep
 from sufficient.paper.protocol import Mode
 from sufficient.paper.store import DamagedSweepError, Saved, differences, read_sweep
 
@@ -30,7 +30,7 @@ class Earlier:
             raise self.damaged[name]
         return self.whole.get(name)
 
-    def unread(self, planned: Planned) -> Saved | None:
+    def unread(self, planned: PlannedSweep) -> Saved | None:
         """Return the sweep of data that cannot be read now, and so is known by its name alone."""
         modes = OF_A_USER if planned.mode is None else (planned.mode,)
         names = [f"{planned.dataset}-{mode}" for mode in modes]
@@ -51,7 +51,7 @@ def earlier_sweeps(directory: Path) -> Earlier:
 
 
 def differing(
-    earlier: Earlier, planned: Sequence[Planned], *, seeds: tuple[int, ...], read: Read
+    earlier: Earlier, planned: Sequence[PlannedSweep], *, seeds: tuple[int, ...], read: Read
 ) -> list[str]:
     """Return what a sitting with these seeds and objects would contradict, a phrase each.
 
@@ -75,7 +75,7 @@ def unchecked(saved: Saved, spec: str) -> Saved:
     return replace(saved, sweep=replace(saved.sweep, source=told))
 
 
-def _other_objects(earlier: Earlier, planned: Planned, read: Read) -> str | None:
+def _other_objects(earlier: Earlier, planned: PlannedSweep, read: Read) -> str | None:
     try:
         data = read(planned.spec).data
     except DataError:

@@ -10,13 +10,13 @@ from typing import TYPE_CHECKING, ClassVar, cast
 import numpy as np
 from numpy.typing import NDArray
 
-from sufficient.files import write_atomically
+from sufficient.files import make_folder, write_atomically
 from sufficient.paper.claims import PANELS, Panel, index_of, live_networks
 from sufficient.paper.protocol import DRAWN_LABEL, DRAWN_WIDTH, Network, Sweep
 from sufficient.paper.published import PublishedCurve, published_curves
 from sufficient.report.display import Display
-from sufficient.report.style import FAINT, INK, nats_axis, save, styled
-from sufficient.rounding import objects
+from sufficient.report.style import FAINT, INK, nats_axis, styled
+from sufficient.rounding import counted, objects
 
 if TYPE_CHECKING:
     from matplotlib.artist import Artist
@@ -67,18 +67,18 @@ class PanelDisplay(Display):
     subtitle: str
     grid: NDArray[np.int64]  # (G,) k
     curves: tuple[PanelCurve, ...]  # five
-    like_inputs: bool = True  # the paper's own inputs
+    paper_inputs: bool = True  # the paper's own inputs
 
     @classmethod
-    def from_sweep(cls, sweep: Sweep, panel: Panel, *, like_inputs: bool = True) -> PanelDisplay:
+    def from_sweep(cls, sweep: Sweep, panel: Panel, *, paper_inputs: bool = True) -> PanelDisplay:
         """Return the display of one panel of a sweep, on the paper's own inputs or on others."""
         return cls(
             panel=panel,
             title=f"{TITLES.get(sweep.dataset, sweep.dataset)}, {INPUTS[sweep.mode]}: {VARIED[panel]}",
-            subtitle=f"{objects(sweep.objects)} objects, {FIXED[panel]}, {_seeds(len(sweep.seeds))}",
+            subtitle=f"{objects(sweep.objects)} objects, {FIXED[panel]}, {counted(len(sweep.seeds), 'seed')}",
             grid=sweep.grid,
             curves=tuple(_curve(sweep, panel, network) for network in PANELS[panel]),
-            like_inputs=like_inputs,
+            paper_inputs=paper_inputs,
         )
 
     def draw(self, ax: Axes) -> None:
@@ -148,7 +148,7 @@ class PanelDisplay(Display):
             key.append(
                 Line2D(
                     [], [], color=FAINT, linewidth=2, linestyle=DOTS, dash_capstyle="round",
-                    label="published, one training" + ("" if self.like_inputs else ", on other inputs"),
+                    label="published, one training" + ("" if self.paper_inputs else ", on other inputs"),
                 )
             )  # fmt: skip
         axes.legend(
@@ -161,16 +161,16 @@ class PanelDisplay(Display):
         )
 
 
-def draw_panels(sweep: Sweep, directory: Path, *, like_inputs: bool = True) -> list[Path]:
+def draw_panels(sweep: Sweep, directory: Path, *, paper_inputs: bool = True) -> list[Path]:
     """Write both panels of a sweep as PDF, SVG and PNG below `directory`; return their paths."""
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folder(directory, option=None)
     paths = []
     for panel in PANELS:
+        display = PanelDisplay.from_sweep(sweep, panel, paper_inputs=paper_inputs)
+        stem = directory / f"{sweep.name}-{panel}"
+        paths += display.save(stem)
         with styled():
-            display = PanelDisplay.from_sweep(sweep, panel, like_inputs=like_inputs).plot()
-            figure = cast("Figure", display.figure_)  # never a subfigure: plot() made it
-            stem = directory / f"{sweep.name}-{panel}"
-            paths += [*save(figure, stem), _save_pdf(figure, stem)]
+            paths.append(_save_pdf(cast("Figure", display.figure_), stem))  # save() made it: no subfigure
     return paths
 
 
@@ -205,7 +205,3 @@ def _curve(sweep: Sweep, panel: Panel, network: Network) -> PanelCurve:
             None,
         ),
     )
-
-
-def _seeds(count: int) -> str:
-    return "1 seed" if count == 1 else f"{count} seeds"

@@ -8,10 +8,10 @@ import numpy as np
 
 from sufficient.paper.claims import PANELS, Claim, Drawn, Panel, live_networks, overstatement
 from sufficient.paper.protocol import NETWORKS, Network
-from sufficient.paper.published import Comparison, count, published_slopes
+from sufficient.paper.published import PublishedComparison, count, published_slopes
 from sufficient.paper.report import PROTOCOL, PaperReport, SweepReport
 from sufficient.paper.text import claim_effect
-from sufficient.rounding import duration, interval, nats, share, signed
+from sufficient.rounding import counted, duration, interval, nats, share, signed
 
 CORRECTED = (
     "**Theorem 1's product.** The printed bound lets the product of the weights' norms start one factor too "
@@ -88,7 +88,7 @@ def _summary(report: PaperReport) -> Iterator[str]:
         ]
         if reversed_claims:
             yield f"**Reversed:** {'; '.join(reversed_claims)}."
-    if report.alike:
+    if report.on_paper_inputs:
         total = report.count()
         not_drawn = f"; {total.not_drawn} more were not drawn (dead)" if total.not_drawn else ""
         yield "## The published curves"
@@ -107,17 +107,16 @@ def _not_run(report: PaperReport) -> Iterator[str]:
 def _sweep(report: SweepReport, figures: str) -> Iterator[str]:
     sweep, origin = report.saved.sweep, report.saved.origin
     yield f"## {sweep.name}"
-    alike = (
+    inputs = (
         "The paper's own inputs."
-        if origin.of_the_paper
+        if origin.paper_inputs
         else "**Not the paper's own inputs:** its curves are shown for comparison and not counted."
         if report.comparisons
         else "Not a data set of the paper."
     )
-    seeds = len(sweep.seeds)
     yield (
-        f"{sweep.source[0].upper()}{sweep.source[1:]}. {alike} "
-        f"{sweep.classes} classes, {seeds} {'seed' if seeds == 1 else 'seeds'} × {len(NETWORKS)} networks, "
+        f"{sweep.source[0].upper()}{sweep.source[1:]}. {inputs} "
+        f"{sweep.classes} classes, {counted(len(sweep.seeds), 'seed')} × {len(NETWORKS)} networks, "
         f"{dead_words(report)}."
     )
     for panel in PANELS:
@@ -188,7 +187,7 @@ def least_lines(report: SweepReport) -> Iterator[str]:
         )
 
 
-def comparison_cells(item: Comparison) -> list[str]:
+def comparison_cells(item: PublishedComparison) -> list[str]:
     """Return a published curve against ours, cell by cell as in `COMPARED`."""
     ours = "–" if item.low is None or item.high is None else interval((item.low, item.high), nats)
     return [

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import hashlib
 import os
-from collections.abc import Callable
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -18,16 +17,16 @@ from sufficient.data.labelled import PAPER_MODEL, LabelledData
 from sufficient.data.named import NAMES
 from sufficient.data.sources import read
 from sufficient.errors import DataError
-from sufficient.paper.plan import Planned
+from sufficient.paper.plan import PlannedSweep
 from sufficient.paper.protocol import OBJECTS, Mode
 from sufficient.paper.store import Origin
+from sufficient.progress import CountProgress
 from sufficient.rounding import objects
 from sufficient.study.keys import numpy_generator
 
 if TYPE_CHECKING:
     import torch
 
-Progress = Callable[[int, int], None]  # (objects done, in all)
 FEATURE_SEED = 0  # of the pooler's random projection
 
 
@@ -60,7 +59,7 @@ class Inputs:
     what: str  # in words
 
 
-def read_objects(spec: str, *, root: str | None, progress: Progress) -> Chosen:
+def read_objects(spec: str, *, root: str | None, progress: CountProgress) -> Chosen:
     """Return the first 10,000 objects of a SPEC, in their order; exact copies are kept, as in the paper.
 
     Where the first 10,000 would be one-sided, as in a folder sorted by class, 10,000 in a random order.
@@ -78,7 +77,7 @@ def read_objects(spec: str, *, root: str | None, progress: Progress) -> Chosen:
     return Chosen(_part(data, index), which)
 
 
-def mode_of(planned: Planned, data: LabelledData) -> Mode:
+def mode_of(planned: PlannedSweep, data: LabelledData) -> Mode:
     """Return the sweep's mode. Raises WrongKindError where the data are of the other kind."""
     if planned.mode is None:
         return "pixels" if data.kind == "images" else "features"
@@ -95,7 +94,7 @@ def mode_of(planned: Planned, data: LabelledData) -> Mode:
     return planned.mode
 
 
-def origin(planned: Planned, mode: Mode, data: LabelledData) -> Origin:
+def origin(planned: PlannedSweep, mode: Mode, data: LabelledData) -> Origin:
     """Return where a sweep's objects came from, with the key under which it is found again."""
     digest = hashlib.sha256(np.ascontiguousarray(data.values).data)
     digest.update(data.labels.astype("<i8").tobytes())
@@ -105,7 +104,7 @@ def origin(planned: Planned, mode: Mode, data: LabelledData) -> Origin:
     return Origin(planned.spec, own and whole and mode in ("pixels", "pooler"), digest.hexdigest())
 
 
-def inputs_of(chosen: Chosen, mode: Mode, *, device: torch.device, progress: Progress) -> Inputs:
+def inputs_of(chosen: Chosen, mode: Mode, *, device: torch.device, progress: CountProgress) -> Inputs:
     """Return what the networks see. Raises NoFeaturesError when the model cannot be had."""
     data = chosen.data
     if data.kind == "features":

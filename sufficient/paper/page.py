@@ -22,11 +22,12 @@ from sufficient.paper.protocol import NETWORKS
 from sufficient.paper.published import count, published_slopes
 from sufficient.paper.report import PROTOCOL, PaperReport, SweepReport
 from sufficient.paper.text import IN_SHORT, claim_effect
+from sufficient.report.export import encodable
 from sufficient.report.local_names import ABSOLUTE, last_part
 from sufficient.report.methods import REFERENCES
-from sufficient.report.page import assets, encodable, sentence, templates
+from sufficient.report.page import assets, sentence, templates
 from sufficient.report.page_facts import Fact
-from sufficient.rounding import duration, objects, signed
+from sufficient.rounding import counted, duration, objects, signed
 
 if TYPE_CHECKING:
     from jinja2 import Environment
@@ -81,7 +82,7 @@ def _headline(report: PaperReport) -> str:
     if not report.sweeps:
         return "Nothing could be run."
     if not report.count().compared:
-        return f"{_many(len(report.sweeps), 'sweep')}, none of them on the paper’s own inputs."
+        return f"{counted(len(report.sweeps), 'sweep')}, none of them on the paper’s own inputs."
     return f"{report.count().words} published curves lie within our seeds’ range."
 
 
@@ -91,7 +92,7 @@ def _counted(report: PaperReport) -> str:
     if not total.compared:
         return ""
     dead = f"; {total.not_drawn} more were not drawn there (dead)" if total.not_drawn else ""
-    own = _many(len(report.alike), "sweep")
+    own = counted(len(report.on_paper_inputs), "sweep")
     return f"Counted over the {own} on the paper’s own inputs, our range widened by 15 %{dead}."
 
 
@@ -129,8 +130,8 @@ def _sweep(report: SweepReport) -> dict[str, Any]:
         "source": f"{sentence(_placeless(sweep.source)).removesuffix('.')}.",
         "spec": last_part(origin.spec),
         "fingerprint": origin.fingerprint[:16],
-        "alike": origin.of_the_paper,
-        "size": f"{_many(sweep.classes, 'class', 'classes')}, {_many(len(sweep.seeds), 'seed')} × "
+        "paper_inputs": origin.paper_inputs,
+        "size": f"{counted(sweep.classes, 'class', 'classes')}, {counted(len(sweep.seeds), 'seed')} × "
         f"{len(NETWORKS)} networks, {dead_words(report)}.",
         "panels": [panel_chart(report, panel) for panel in PANELS],
         "told": [
@@ -190,7 +191,3 @@ def _titled(text: str) -> tuple[str, str]:
 def _placeless(text: str) -> str:
     """Return the text without folders that only its machine knows."""
     return ABSOLUTE.sub("", text)
-
-
-def _many(number: int, one: str, several: str | None = None) -> str:
-    return f"1 {one}" if number == 1 else f"{objects(number)} {several or one + 's'}"

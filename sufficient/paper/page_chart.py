@@ -51,7 +51,7 @@ class PanelChart:
     y_ticks: tuple[Tick, ...]
     curves: tuple[DrawnCurve, ...]
     published: bool
-    like_inputs: bool
+    paper_inputs: bool
     summary: str
 
 
@@ -87,7 +87,7 @@ class SlopeChart:
 def panel_chart(report: SweepReport, panel: Panel) -> PanelChart:
     """Return one panel of a sweep: every k of the published curves, ours thinned to what can be seen."""
     saved = report.saved
-    display = PanelDisplay.from_sweep(saved.sweep, panel, like_inputs=saved.origin.of_the_paper)
+    display = PanelDisplay.from_sweep(saved.sweep, panel, paper_inputs=saved.origin.paper_inputs)
     grid = display.grid
     x = Axis(0.0, 1.01 * float(grid[-1]), LEFT, WIDTH - RIGHT, False)
     y = _nats_axis(display.curves, float(grid[-1]))
@@ -106,7 +106,7 @@ def panel_chart(report: SweepReport, panel: Panel) -> PanelChart:
             for number, curve in enumerate(display.curves, start=1)
         ),
         published=any(curve.published is not None for curve in display.curves),
-        like_inputs=display.like_inputs,
+        paper_inputs=display.paper_inputs,
         summary=f"{display.title}. " + "; ".join(_told(curve, panel) for curve in display.curves) + ".",
     )
 

@@ -58,7 +58,7 @@ class PaperOptions:
 
 
 @dataclass(frozen=True)
-class Planned:
+class PlannedSweep:
     """One sweep to run."""
 
     dataset: str
@@ -97,7 +97,7 @@ def pairs(flag: str, given: Sequence[str]) -> dict[str, str]:
     return found
 
 
-def plan(options: PaperOptions) -> tuple[Planned, ...]:
+def plan(options: PaperOptions) -> tuple[PlannedSweep, ...]:
     """Return the sweeps to run: the paper's by figure, then the user's own.
 
     Raises UsageError when nothing is left to run, or something was given that no sweep of the plan uses.
@@ -110,9 +110,9 @@ def plan(options: PaperOptions) -> tuple[Planned, ...]:
         for dataset in FIGURES[figure][0]
         for planned in _of_the_paper(figure, dataset, data, files)
     ]
-    sweeps += [Planned(name, None, spec, None) for name, spec in data.items() if name not in PAPER_SETS]
+    sweeps += [PlannedSweep(name, None, spec, None) for name, spec in data.items() if name not in PAPER_SETS]
     sweeps += [
-        Planned(name, "features", path, None) for name, path in files.items() if name not in PAPER_SETS
+        PlannedSweep(name, "features", path, None) for name, path in files.items() if name not in PAPER_SETS
     ]
     if options.datasets:
         wanted = {paper_name(name) for name in options.datasets}
@@ -127,13 +127,15 @@ def plan(options: PaperOptions) -> tuple[Planned, ...]:
     return tuple(sweeps)
 
 
-def _of_the_paper(figure: int, dataset: str, data: dict[str, str], files: dict[str, str]) -> list[Planned]:
+def _of_the_paper(
+    figure: int, dataset: str, data: dict[str, str], files: dict[str, str]
+) -> list[PlannedSweep]:
     spec = data.get(dataset, dataset)
     if not FIGURES[figure][1]:
-        return [Planned(dataset, "pixels", spec, figure)]
+        return [PlannedSweep(dataset, "pixels", spec, figure)]
     if dataset in files:
-        return [Planned(dataset, "features", files[dataset], figure)]
-    return [Planned(dataset, mode, spec, figure) for mode in EXTRACTED]
+        return [PlannedSweep(dataset, "features", files[dataset], figure)]
+    return [PlannedSweep(dataset, mode, spec, figure) for mode in EXTRACTED]
 
 
 def _require_used(flag: str, given: dict[str, str], used: set[tuple[str, str]]) -> None:

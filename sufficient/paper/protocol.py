@@ -15,9 +15,7 @@ from numpy.typing import NDArray
 
 OBJECTS = 10_000  # the first of the train split
 EPOCHS, BATCH_SIZE, LEARNING_RATE = 10, 64, 1e-3  # Adam, no biases, torch's default Linear initialisation
-ORDERS = 100  # random orders whose differences are averaged
 SMOOTHING = 0.99  # of the exponential moving average in the figures, started at the first value
-DEAD_SPREAD = 1e-6  # nats: max − min of a dead network's losses
 WIDTHS, LABELS = (4, 8, 16, 32, 64), (1, 3, 5, 7, 10)  # h, and "L" as the figures label it
 DRAWN_LABEL, DRAWN_WIDTH = 5, 16  # the panel over h is drawn at this L, the panel over L at this h
 
@@ -56,7 +54,7 @@ class Sweep:
     drawn: NDArray[np.float64]  # (S, 25, G) mean |d_k| over ORDERS orders, smoothed as in the figures
     accuracy: NDArray[np.float64]  # (S, 25) share of the m objects classified rightly
     largest_loss: NDArray[np.float64]  # (S, 25) M_ℓ
-    dead: NDArray[np.bool_]  # (S, 25)
+    dead: NDArray[np.bool_]  # (S, 25) flat, those right about every object included
     seconds: float  # of training, losses and curves
 
     @property

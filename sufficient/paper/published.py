@@ -53,7 +53,7 @@ class PublishedCurve:
 
 
 @dataclass(frozen=True)
-class Comparison:
+class PublishedComparison:
     """One published curve against ours, at the same k."""
 
     panel: Panel
@@ -104,6 +104,12 @@ def published_curves(dataset: str, mode: Mode) -> tuple[PublishedCurve, ...]:
     )
 
 
+def published_grid() -> tuple[int, ...]:
+    """Return every k at which some curve is published, in increasing order."""
+    sets = (curves for mode in _loaded().values() for curves in mode.values())
+    return tuple(sorted({k for curves in sets for curve in curves for k in curve["k"]}))
+
+
 def published_slopes(dataset: str, mode: Mode) -> PublishedSlopes | None:
     """Return the fit to the drawn curves of the paper's single run; None where it has too few.
 
@@ -120,7 +126,7 @@ def published_slopes(dataset: str, mode: Mode) -> PublishedSlopes | None:
     return None if fit is None else PublishedSlopes(*fit, networks=len(readings))
 
 
-def compare(sweep: Sweep) -> tuple[Comparison, ...]:
+def compare(sweep: Sweep) -> tuple[PublishedComparison, ...]:
     """Return ours against each published curve, in the order of the panels."""
     curves = published_curves(sweep.dataset, sweep.mode)
     return tuple(
@@ -132,7 +138,7 @@ def compare(sweep: Sweep) -> tuple[Comparison, ...]:
     )
 
 
-def count(comparisons: Iterable[Comparison]) -> Count:
+def count(comparisons: Iterable[PublishedComparison]) -> Count:
     """Return how many lie within; curves that cannot be compared are not in the denominator."""
     outcomes = [comparison.outcome for comparison in comparisons]
     return Count(
@@ -149,7 +155,7 @@ def smoothed_at(sweep: Sweep, network: Network, k: int) -> NDArray[np.float64]:
     return np.asarray(sweep.drawn[live, at, list(sweep.grid).index(k)])
 
 
-def _compared(sweep: Sweep, curve: PublishedCurve) -> Comparison:
+def _compared(sweep: Sweep, curve: PublishedCurve) -> PublishedComparison:
     reached = curve.k[np.isin(curve.k, sweep.grid)]
     live = int(live_networks(sweep)[:, index_of(curve.network)].sum())
     k = int(reached[-1]) if len(reached) else 0
@@ -165,7 +171,9 @@ def _compared(sweep: Sweep, curve: PublishedCurve) -> Comparison:
         outcome = "all seeds dead"
     else:
         outcome = "within" if low / WIDENED <= published <= high * WIDENED else "outside"
-    return Comparison(curve.panel, curve.network, k, published, low, high, live, len(sweep.seeds), outcome)
+    return PublishedComparison(
+        curve.panel, curve.network, k, published, low, high, live, len(sweep.seeds), outcome
+    )
 
 
 @cache

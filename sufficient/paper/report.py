@@ -10,21 +10,21 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sufficient import __version__
+from sufficient.landscape.difference import FLAT_SPREAD, ORDERS
 from sufficient.paper.claims import PANELS, SweepClaims, judge_claims, live_networks
 from sufficient.paper.plan import PAPER_SETS
 from sufficient.paper.protocol import (
     BATCH_SIZE,
-    DEAD_SPREAD,
     EPOCHS,
     LEARNING_RATE,
     NETWORKS,
     OBJECTS,
-    ORDERS,
     SMOOTHING,
     Mode,
 )
-from sufficient.paper.published import Comparison, Count, compare, count, published_slopes
+from sufficient.paper.published import Count, PublishedComparison, compare, count, published_slopes
 from sufficient.paper.store import Saved
+from sufficient.report.export import plain
 from sufficient.rounding import tolerance
 
 SCHEMA_VERSION = 1
@@ -42,7 +42,7 @@ PROTOCOL: dict[str, Any] = {
     "torch's default Linear initialisation",
     "orders": ORDERS,
     "smoothing": SMOOTHING,
-    "dead": f"max − min of the losses over all objects below {tolerance(DEAD_SPREAD)} nats",
+    "dead": f"max − min of the losses over all objects below {tolerance(FLAT_SPREAD)} nats",
 }
 
 
@@ -62,7 +62,7 @@ class SweepReport:
     saved: Saved
     reused: bool  # trained in an earlier sitting
     claims: SweepClaims
-    comparisons: tuple[Comparison, ...]  # against the published curves
+    comparisons: tuple[PublishedComparison, ...]  # against the published curves
 
     @classmethod
     def of(cls, saved: Saved, *, reused: bool) -> SweepReport:
@@ -91,17 +91,17 @@ class PaperReport:
     artifacts: dict[str, str]  # name → path below the run's directory
 
     @property
-    def alike(self) -> tuple[SweepReport, ...]:
+    def on_paper_inputs(self) -> tuple[SweepReport, ...]:
         """The sweeps on the very inputs of the paper: only these can be held against its curves."""
-        return tuple(sweep for sweep in self.sweeps if sweep.saved.origin.of_the_paper)
+        return tuple(sweep for sweep in self.sweeps if sweep.saved.origin.paper_inputs)
 
     def count(self) -> Count:
         """Return how many published curves lie within our seeds' range, over the sweeps on like inputs."""
-        return count(comparison for sweep in self.alike for comparison in sweep.comparisons)
+        return count(comparison for sweep in self.on_paper_inputs for comparison in sweep.comparisons)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the report as plain JSON values; numbers that are not finite become None."""
-        plain: dict[str, Any] = _plain(
+        strict: dict[str, Any] = plain(
             {
                 "schema_version": SCHEMA_VERSION,
                 "tool": {"name": "sufficient", "version": __version__},
@@ -115,7 +115,7 @@ class PaperReport:
                 "seconds": round(self.seconds, 3),
             }
         )
-        return plain
+        return strict
 
 
 def in_order(sweeps: Sequence[SweepReport]) -> tuple[SweepReport, ...]:
@@ -158,7 +158,7 @@ def _sweep_block(report: SweepReport) -> dict[str, Any]:
         "mode": sweep.mode,
         "source": sweep.source,
         "spec": origin.spec,
-        "inputs_of_the_paper": origin.of_the_paper,
+        "inputs_of_the_paper": origin.paper_inputs,
         "fingerprint": origin.fingerprint,
         "objects": sweep.objects,
         "classes": sweep.classes,
@@ -190,14 +190,3 @@ def _sweep_block(report: SweepReport) -> dict[str, Any]:
         "reused": report.reused,
         "seconds": round(sweep.seconds, 3),
     }
-
-
-def _plain(value: Any) -> Any:
-    """Return the value with tuples as lists and None for what is not finite."""
-    if isinstance(value, dict):
-        return {str(key): _plain(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if isinstance(value, float) and not math.isfinite(value):
-        return None
-    return value

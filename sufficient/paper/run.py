@@ -10,9 +10,9 @@ import time
 from pathlib import Path
 from typing import TYPE_CHECKING, Protocol
 
+from sufficient.device import choose_device
 from sufficient.environment import environment
 from sufficient.errors import DataError
-from sufficient.heads.device import choose_device
 from sufficient.paper.directory import SWEEPS, opened, write_report
 from sufficient.paper.earlier import Earlier, differing, earlier_sweeps, unchecked
 from sufficient.paper.objects import (
@@ -24,7 +24,7 @@ from sufficient.paper.objects import (
     origin,
     read_objects,
 )
-from sufficient.paper.plan import PaperOptions, Planned, plan
+from sufficient.paper.plan import PaperOptions, PlannedSweep, plan
 from sufficient.paper.report import NotRun, PaperReport, SweepReport, in_order
 from sufficient.paper.store import DamagedSweepError, Saved, sweep_path, write_sweep
 
@@ -115,7 +115,7 @@ class _Reader:
 
 
 def _run_all(
-    planned: tuple[Planned, ...],
+    planned: tuple[PlannedSweep, ...],
     options: PaperOptions,
     directory: Path,
     earlier: Earlier,
@@ -145,7 +145,7 @@ def _run_all(
     return done, not_run
 
 
-def _reused(planned: Planned, earlier: Earlier, read: _Reader) -> SweepReport | None:
+def _reused(planned: PlannedSweep, earlier: Earlier, read: _Reader) -> SweepReport | None:
     """Return the sweep of an earlier sitting; None where it is yet to be trained."""
     try:
         data = read(planned.spec).data
@@ -159,7 +159,7 @@ def _reused(planned: Planned, earlier: Earlier, read: _Reader) -> SweepReport | 
 
 
 def _trained(
-    planned: Planned,
+    planned: PlannedSweep,
     chosen: Chosen,
     options: PaperOptions,
     directory: Path,
@@ -187,7 +187,7 @@ def _trained(
     return SweepReport.of(saved, reused=False)
 
 
-def _way_on(planned: Planned, error: DataError) -> str:
+def _way_on(planned: PlannedSweep, error: DataError) -> str:
     """Return the next step: the error's own where it has one, else what else can be given."""
     if isinstance(error, DamagedSweepError | WrongKindError):
         return error.next

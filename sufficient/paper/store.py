@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from dataclasses import asdict, dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
 from typing import Any
 
@@ -12,10 +12,11 @@ from safetensors import SafetensorError, safe_open
 from safetensors.numpy import save
 
 from sufficient.errors import DataError
-from sufficient.files import write_atomically
+from sufficient.files import make_folder, write_atomically
 from sufficient.paper.protocol import EPOCHS, NETWORKS, Sweep
 
 FORMAT = 1  # of the file; raised when an older reader would misread it
+ORIGIN = ("spec", "of_the_paper", "fingerprint")  # as the file names the fields of `Origin`
 ARRAYS = ("grid", "constant", "drawn", "accuracy", "largest_loss", "dead")
 
 
@@ -35,7 +36,7 @@ class Origin:
     """Which objects a sweep was trained on."""
 
     spec: str  # as the user gave it
-    of_the_paper: bool  # the very objects of the paper, and inputs made as its authors made them
+    paper_inputs: bool  # the very objects of the paper, and inputs made as its authors made them
     fingerprint: str  # SHA-256 of the objects, their labels and what was made of them
 
 
@@ -59,11 +60,11 @@ def write_sweep(path: Path, saved: Saved) -> None:
     header = {
         "format": FORMAT,
         "sweep": {name: value for name, value in vars(sweep).items() if name not in ARRAYS},
-        "origin": asdict(saved.origin),
+        "origin": dict(zip(ORIGIN, astuple(saved.origin), strict=True)),
         "epochs": saved.epochs,
     }
     arrays = {name: np.ascontiguousarray(getattr(sweep, name)) for name in ARRAYS}
-    path.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(path.parent, option=None)
     write_atomically(path, save(arrays, metadata={"sweep": json.dumps(header)}))
 
 
@@ -75,7 +76,11 @@ def read_sweep(path: Path) -> Saved:
             arrays = {name: file.get_tensor(name) for name in ARRAYS}
         if header["format"] != FORMAT:
             raise ValueError(f"format {header['format']}, this version reads {FORMAT}")
-        return Saved(_sweep(header["sweep"], arrays), Origin(**header["origin"]), header["epochs"])
+        return Saved(
+            _sweep(header["sweep"], arrays),
+            Origin(*(header["origin"][name] for name in ORIGIN)),
+            header["epochs"],
+        )
     except (ValueError, KeyError, TypeError, OSError, SafetensorError) as error:
         raise DamagedSweepError(path, error) from error
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import itertools
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -14,46 +14,33 @@ from numpy.typing import NDArray
 from scipy.signal import lfilter
 from torch import Tensor
 
+from sufficient.device import full_float32
 from sufficient.heads.descent import Descent
-from sufficient.heads.device import exact_float32
 from sufficient.heads.fit import batches
 from sufficient.heads.ragged import Ragged, RaggedStack, forward, gradients, packed
 from sufficient.heads.score import cross_entropy
-from sufficient.landscape.difference import permuted_differences
+from sufficient.landscape.difference import ORDERS, flat, permuted_differences
 from sufficient.paper.protocol import (
     BATCH_SIZE,
-    DEAD_SPREAD,
     EPOCHS,
     LEARNING_RATE,
     NETWORKS,
-    ORDERS,
     SMOOTHING,
     Mode,
     Network,
     Sweep,
 )
+from sufficient.paper.published import published_grid
+from sufficient.progress import CountProgress
 from sufficient.study.keys import numpy_generator, torch_generator
 
 ORDER = tuple(sorted(range(len(NETWORKS)), key=lambda c: -NETWORKS[c].label))  # the stack's, by falling depth
 CURVE_POINTS = 160  # values of k at which curves are kept, evenly spaced in k and in log k
 SCORED_AT_ONCE = 1_000  # objects
-PUBLISHED_GRID = (
-    1,
-    50,
-    100,
-    200,
-    500,
-    1000,
-    1500,
-    *range(2000, 10_000, 1000),
-    9990,
-)  # k of the published values
-
-Progress = Callable[[int, int], None]  # (updates done, in all)
 
 
 @dataclass(frozen=True)
-class Inputs:
+class DeviceInputs:
     """The objects of one sweep, resident on the device; pixels stay bytes until they are used."""
 
     values: Tensor  # (m, d) uint8 pixels or float features
@@ -80,22 +67,21 @@ def train_sweep(
     white: int | None,
     seeds: Sequence[int],
     device: torch.device,
-    progress: Progress = lambda done, total: None,
+    progress: CountProgress = lambda done, total: None,
 ) -> Sweep:
     """Return the sweep of one data set: pixels (m, d) uint8 with their `white`, or features (m, d) float."""
     began = time.perf_counter()
-    inputs = Inputs(torch.tensor(values, device=device), torch.tensor(labels, device=device), white)
+    inputs = DeviceInputs(torch.tensor(values, device=device), torch.tensor(labels, device=device), white)
     shape = ragged(NETWORKS, inputs=values.shape[1], classes=classes, seeds=len(seeds))
     start = initial(shape, seeds)
     start = start.of([tensor.to(device) for tensor in start.tensors])
-    with exact_float32():
+    with full_float32(device):
         stack = train(shape, start, inputs, seeds, EPOCHS, progress)
         losses, right = score(shape, stack, inputs)
     back = np.argsort(ORDER)  # from the stack's order to that of NETWORKS
     losses, right = losses[back], right[back]  # (25, S, m)
     grid = curve_grid(len(labels))
     drawn = smoothed(permuted_differences(losses, ORDERS, random=numpy_generator("paper orders")))
-    spread = losses.max(axis=2) - losses.min(axis=2)
     return Sweep(
         dataset=dataset,
         mode=mode,
@@ -108,7 +94,7 @@ def train_sweep(
         drawn=drawn[..., grid - 1].transpose(1, 0, 2),
         accuracy=right.mean(axis=2).T,
         largest_loss=losses.max(axis=2).T,
-        dead=(spread < DEAD_SPREAD).T,
+        dead=flat(losses).T,
         seconds=time.perf_counter() - began,
     )
 
@@ -144,10 +130,10 @@ def _linear_layers(shape: Ragged, width: int, maps: int, generator: torch.Genera
 def train(
     shape: Ragged,
     stack: RaggedStack,
-    inputs: Inputs,
+    inputs: DeviceInputs,
     seeds: Sequence[int],
     epochs: int,
-    progress: Progress = lambda done, total: None,
+    progress: CountProgress = lambda done, total: None,
 ) -> RaggedStack:
     """Return the stack after `epochs` of Adam; the networks of a seed see the same batches in one order."""
     stack = stack.of([tensor.to(inputs.dtype, copy=True) for tensor in stack.tensors])
@@ -168,7 +154,9 @@ def train(
     return stack
 
 
-def score(shape: Ragged, stack: RaggedStack, inputs: Inputs) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
+def score(
+    shape: Ragged, stack: RaggedStack, inputs: DeviceInputs
+) -> tuple[NDArray[np.float64], NDArray[np.bool_]]:
     """Return the loss of every object and whether it is classified rightly, each (C, S, m)."""
     columns = shape.columns.to(stack.first.device)
     losses, right = [], []
@@ -195,7 +183,7 @@ def curve_grid(objects: int) -> NDArray[np.int64]:
     last = max(objects - 10, 1)
     even = np.linspace(1, last, CURVE_POINTS // 2)
     logarithmic = np.geomspace(1, last, CURVE_POINTS // 2)
-    known = [k for k in PUBLISHED_GRID if k <= last]
+    known = [k for k in published_grid() if k <= last]
     return np.unique(np.concatenate([even, logarithmic, known]).round().astype(np.int64))
 
 

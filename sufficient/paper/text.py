@@ -7,7 +7,7 @@ from pathlib import Path
 from sufficient.paper.claims import Claim, Key
 from sufficient.paper.published import count
 from sufficient.paper.report import PaperReport, SweepReport
-from sufficient.rounding import duration, interval, nats, objects, signed
+from sufficient.rounding import counted, duration, interval, nats, objects, signed
 
 LABEL = 14  # characters before the text of a line
 SYMBOL = {"a": "α", "b": "β"}
@@ -19,7 +19,7 @@ def result_lines(report: PaperReport, directory: Path) -> list[str]:
     lines: list[str] = []
     for sweep in report.sweeps:
         found = sweep.saved.sweep
-        seeds = "1 seed" if len(found.seeds) == 1 else f"{len(found.seeds)} seeds"
+        seeds = counted(len(found.seeds), "seed")
         dead = f"{sweep.dead} of {sweep.trainings} trainings dead"
         lines.append(f"{found.name}: {objects(found.objects)} objects, {seeds}, {dead}")
         lines.append(_line("  source", found.source))

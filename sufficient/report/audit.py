@@ -7,7 +7,7 @@ from dataclasses import asdict
 from typing import TYPE_CHECKING, Any
 
 from sufficient.notice import Notice
-from sufficient.rounding import objects
+from sufficient.rounding import counted, objects
 
 if TYPE_CHECKING:
     from sufficient.data.labelled import LabelledData
@@ -42,18 +42,20 @@ def audit_lines(labelled: LabelledData, remarks: Sequence[Notice] = ()) -> list[
         f"classes     {objects(len(audit.class_counts))}",
     ]
     by_count = sorted(audit.class_counts.items(), key=lambda item: item[1])
-    lines += _cut([f"  {objects(count):>10}  {name}" for name, count in by_count], "classes")
+    lines += _cut(
+        [f"  {objects(count):>10}  {name}" for name, count in by_count], ("more class", "more classes")
+    )
     if audit.skipped:
         lines.append("skipped")
         lines += [f"  {objects(count):>10}  {reason}" for reason, count in audit.skipped_counts.items()]
         named = [f"  {item.reason}: {item.name} {item.detail}".rstrip() for item in audit.skipped]
-        lines += _cut(named, "skipped objects")
+        lines += _cut(named, ("more skipped object", "more skipped objects"))
     lines += [f"warning     {notice.message} [{notice.code}]" for notice in (*audit.notices, *remarks)]
     lines.append(f"fingerprint {labelled.fingerprint}")
     return lines
 
 
-def _cut(lines: list[str], what: str) -> list[str]:
+def _cut(lines: list[str], what: tuple[str, str]) -> list[str]:
     if len(lines) <= SHOWN:
         return lines
-    return [*lines[:SHOWN], f"  … and {objects(len(lines) - SHOWN)} more {what}; --json lists all"]
+    return [*lines[:SHOWN], f"  … and {counted(len(lines) - SHOWN, *what)}; --json lists all"]

@@ -13,11 +13,12 @@ import numpy as np
 from sufficient.answer.answer import Rate
 from sufficient.answer.ladder import RungName, StageLadder
 from sufficient.errors import DataError
-from sufficient.report.export import SCHEMA_VERSION
+from sufficient.report.export import plain
+from sufficient.report.lines import labelled
 from sufficient.rounding import interval, nats, objects, signed
 from sufficient.study.record import Floats, Record
 
-LABEL = 12  # characters before the text of a line
+BOUNDS_VERSION = 1
 ZERO_GRADIENT = 1e-6  # what single precision leaves of a zero gradient
 APPROXIMATE = "rests on Assumption 1 and the G-term"
 HEADINGS: dict[RungName, str] = {
@@ -116,7 +117,7 @@ def bounds_lines(
         "Lemma 1's bound in times the measured difference δ_k, by the M_H that it takes",
         *_looseness_table(run),
         "",
-        *_labelled(notes),
+        *labelled(notes),
     ]
 
 
@@ -134,7 +135,7 @@ def bounds_dict(
     """
     ratios = hessians.ratios
     result: dict[str, Any] = {
-        "schema_version": SCHEMA_VERSION,
+        "schema_version": BOUNDS_VERSION,
         "command": "bounds",
         "radius": radius,
         "stages": [dataclasses.asdict(stage) for stage in stages],
@@ -160,7 +161,7 @@ def bounds_dict(
         "rate": None if rate is None else dataclasses.asdict(rate),
         "artifacts": dict(artifacts or {}),
     }
-    strict: dict[str, Any] = _strict(result)
+    strict: dict[str, Any] = plain(result)
     return strict
 
 
@@ -274,23 +275,5 @@ def _printed(stages: Sequence[StageLadder]) -> str:
     )
 
 
-def _labelled(notes: Sequence[tuple[str, str]]) -> list[str]:
-    """Return the notes with their label, named once for each run of equal labels."""
-    shown, before = [], None
-    for label, text in notes:
-        shown.append(("" if label == before else label).ljust(LABEL) + text)
-        before = label
-    return shown
-
-
 def _quantile(values: Floats, q: float) -> float:
     return float(np.quantile(values, q))
-
-
-def _strict(value: Any) -> Any:
-    """Return the value with tuples as lists, and None for a number that is not finite."""
-    if isinstance(value, Mapping):
-        return {key: _strict(item) for key, item in value.items()}
-    if isinstance(value, list | tuple):
-        return [_strict(item) for item in value]
-    return None if isinstance(value, float) and not math.isfinite(value) else value

@@ -14,7 +14,7 @@ from sufficient.report.compare_names import differing_aspects, names, told_apart
 from sufficient.report.local_names import local
 from sufficient.report.marks import HORIZONS, first_size
 from sufficient.result import Estimate
-from sufficient.rounding import objects, tolerance
+from sufficient.rounding import listed, objects, tolerance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -236,8 +236,7 @@ def _notes(
         yield "the runs have different numbers of classes: their losses and accuracies are on other scales."
     differing = differing_aspects(judged)
     if len(differing) > 1:
-        named = f"{', '.join(differing[:-1])} and {differing[-1]}"
-        yield f"the runs differ in {named}: a difference cannot be laid to one of these alone."
+        yield f"the runs differ in {listed(differing)}: a difference cannot be laid to one of these alone."
 
 
 def _run(side: Side) -> dict[str, Any]:

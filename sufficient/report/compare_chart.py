@@ -7,13 +7,13 @@ from dataclasses import dataclass
 from typing import cast
 
 from sufficient.answer.answer import CurvePoint
+from sufficient.answer.horizon import FARTHEST
 from sufficient.report.compare import Comparison, Side
 from sufficient.report.compare_text import need_words
-from sufficient.report.marks import LEFT_THIRD
+from sufficient.report.marks import LEFT_THIRD, Path
 from sufficient.report.page_chart import (
     MARGIN,
     SIZE,
-    Path,
     StageMark,
     Width,
     area,
@@ -33,7 +33,6 @@ TOLD_GAP = 12  # between an interval and its words
 BESIDE, ABOVE = 4, -6  # the words' line against the row
 CHARACTER = 7.0  # width of one, at most on average
 LETTER_ROOM = 16  # SVG units between the letters beside the curves
-AHEAD = 10  # × the largest size: as far as a forecast is drawn
 
 
 @dataclass(frozen=True)
@@ -137,7 +136,7 @@ def _axes(comparison: Comparison, points: Sequence[Sequence[CurvePoint]], kind: 
     far = [float(max(sizes))]
     for side in comparison.sides:
         ends = [] if side.needed is None else [side.needed.k, side.needed.low, side.needed.high]
-        far += [float(min(end, AHEAD * max(sizes))) for end in ends if end is not None]
+        far += [float(min(end, FARTHEST * max(sizes))) for end in ends if end is not None]
     depths = [comparison.tolerance, *map(lower_end, flat)]
     depths += [step[1] for side in comparison.sides for step in _path(side)]
     tops = [comparison.tolerance, *map(upper_end, flat)]

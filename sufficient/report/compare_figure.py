@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar, Self, cast
+from typing import TYPE_CHECKING, ClassVar, cast
 
 from sufficient.answer.answer import CurvePoint
 from sufficient.report import style
@@ -30,11 +30,6 @@ class ComparisonDisplay(Display):
 
     size: ClassVar = (9.2, 5.8)
     comparison: Comparison
-
-    @classmethod
-    def from_comparison(cls, comparison: Comparison) -> Self:
-        """Return the display of a comparison."""
-        return cls(comparison)
 
     def draw(self, ax: Axes) -> None:
         """Draw every curve, the tolerance, and what each run needs."""

@@ -10,8 +10,9 @@ from sufficient.report.compare_chart import compare_chart
 from sufficient.report.compare_figure import COLOURS
 from sufficient.report.compare_names import differing_options
 from sufficient.report.compare_text import conclusions, rows
+from sufficient.report.export import encodable
 from sufficient.report.methods import REFERENCES
-from sufficient.report.page import WIDTHS, assets, encodable, templates
+from sufficient.report.page import WIDTHS, assets, templates
 from sufficient.rounding import objects, tolerance
 
 DARK = ("#56B4E9", "#E6B03A", "#35C79B", "#D79BC8", "#E8EAED", "#8C9BFF")

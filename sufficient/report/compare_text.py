@@ -3,15 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
 
 from sufficient.answer.answer import CurvePoint
 from sufficient.report.compare import Comparison, Difference, Needed, Side, ranked
 from sufficient.report.criteria_text import forecast_digits
-from sufficient.rounding import about, ends, interval, nats, objects, share, signed, tolerance
-
-if TYPE_CHECKING:
-    from collections.abc import Sequence
+from sufficient.rounding import about, ends, interval, listed, nats, objects, share, signed, tolerance
 
 ABREAST = 3  # runs beside each other on a terminal
 GAP = 2  # spaces between columns
@@ -26,7 +22,7 @@ def conclusions(comparison: Comparison) -> list[str]:
     silent = [side.letter for side in comparison.sides if side.needed is None]
     if silent:
         verb = "needs" if len(silent) == 1 else "need"
-        said.append(f"What {_and(silent)} {verb} cannot be told at this tolerance.")
+        said.append(f"What {listed(silent)} {verb} cannot be told at this tolerance.")
     if len(order) == 1:
         only, tol = order[0], tolerance(comparison.tolerance)
         said.insert(0, f"{only.letter} needs {need_words(only)} objects for tol {tol}.")
@@ -105,7 +101,7 @@ def _against(comparison: Comparison, first: Side, other: Side) -> str:
     return (
         f"{found.fewer} needs {_times(found)} fewer objects than {found.more} for tol {tol}: "
         f"{need_words(first)} against {need_words(other)} (intervals do not overlap)"
-        f"{_sooner(comparison, first, other)}."
+        f"{_sooner(first, other)}."
     )
 
 
@@ -115,7 +111,7 @@ def _why(first: Side, other: Side) -> str:
     return "an interval is open" if high is None or low is None else "intervals overlap"
 
 
-def _sooner(comparison: Comparison, first: Side, other: Side) -> str:
+def _sooner(first: Side, other: Side) -> str:
     """Say so where the run that settles sooner classifies fewer objects rightly."""
     ours, theirs = first.common, other.common
     if ours is None or theirs is None or not (ours.learned and theirs.learned):
@@ -136,7 +132,7 @@ def _times(difference: Difference) -> str:
 
 def _digits(side: Side) -> int:
     forecast = side.estimate.answer.forecast
-    return 3 if forecast is None else forecast_digits(forecast)
+    return 3 if forecast is None else forecast_digits(forecast.extrapolation)
 
 
 def _span(need: Needed, digits: int) -> str:
@@ -180,7 +176,3 @@ def _table(comparison: Comparison, part: slice, width: int) -> Iterator[str]:
     for label, cells in table:
         padded = "".join(f"{cell:<{wide}}" for cell, wide in zip(cells[part], widths, strict=True))
         yield f"{label:<{width}}{padded}".rstrip()
-
-
-def _and(words: Sequence[str]) -> str:
-    return words[0] if len(words) == 1 else f"{', '.join(words[:-1])} and {words[-1]}"

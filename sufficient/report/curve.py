@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Self, cast
 
 from sufficient.answer.answer import Answer, CurvePoint
 from sufficient.report.display import Display
-from sufficient.report.marks import draw_forecast, draw_k_star
+from sufficient.report.marks import draw_band, draw_forecast, draw_k_star
 from sufficient.report.reference import (
     available_line,
     beside,
@@ -18,13 +18,7 @@ from sufficient.report.reference import (
     tolerance_line,
     upper_end,
 )
-from sufficient.report.style import (
-    MEASURED,
-    VERDICT_COLOUR,
-    count_axis,
-    label,
-    nats_axis,
-)
+from sufficient.report.style import MEASURED, VERDICT_COLOUR, count_axis, label, nats_axis
 from sufficient.report.text import verdict_line
 
 if TYPE_CHECKING:
@@ -105,16 +99,7 @@ def _measured(points: list[CurvePoint], tol: float, axes: Axes) -> None:
         ]
         joined = group is learned and len(group) > 1
         if joined:
-            axes.fill_between(
-                sizes,
-                [lower_end(point) for point in group],
-                [upper_end(point) for point in group],
-                color=MEASURED,
-                alpha=0.22,
-                linewidth=0,
-                zorder=3,
-                label="95 % band",
-            )
+            draw_band(sizes, [*map(lower_end, group)], [*map(upper_end, group)], axes, zorder=3)
         else:
             axes.errorbar(
                 sizes, values, yerr=ends, fmt="none", ecolor=MEASURED, elinewidth=1.2, capsize=3, zorder=3

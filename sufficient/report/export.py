@@ -9,17 +9,18 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from importlib import resources
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, Literal, cast
 
-from sufficient.answer.answer import Answer, CriterionAnswer, CurvePoint, Forecast
+from sufficient.answer.answer import Answer, CriterionAnswer, CurvePoint, Forecast, Outlook
 from sufficient.notice import Notice
 
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from sufficient.data.labelled import Audit, Skipped
+    from sufficient.data.labelled import Skipped
 
 SCHEMA_VERSION = 2  # 1: one tolerance only, without `criteria`, `per_class` and `data.not_read`
+OF_FEATURES = ("name", "scale", "reason", "dimension")
 FORMULA_STARTS = ("=", "+", "-", "@", "\t", "\r")  # a spreadsheet would run such a cell
 
 
@@ -56,9 +57,9 @@ def to_dict(
         "per_class": [dataclasses.asdict(each) for each in answer.per_class],
         "curve": [dataclasses.asdict(point) for point in answer.curve],
         "rate": _finite_or_none(answer.rate, "exponent"),
-        "outlook": None if answer.outlook is None else dataclasses.asdict(answer.outlook),
+        "outlook": _outlook(answer.outlook),
         "data": {"not_read": 0, "groups": None, **data},  # a run of version 1 read everything
-        "features": features,
+        "features": {name: features[name] for name in OF_FEATURES},
         "model": model,
         "environment": environment,
         "artifacts": artifacts,
@@ -68,49 +69,18 @@ def to_dict(
     }
     if plan is not None:  # what `sufficient plan` left in the run
         result["plan"] = plan
-    plain: dict[str, Any] = _plain(result)
-    return plain
-
-
-def data_block(
-    audit: Audit,
-    *,
-    spec: str,
-    fingerprint: str,
-    held_out: int,
-    validation: int,
-    groups: int | None = None,
-) -> dict[str, Any]:
-    """Return the `data` part of the result: found = used + not read + skipped, those by reason.
-
-    `groups`: how many the used objects are of, where groups stay together.
-    """
-    smallest = min(audit.class_counts, key=lambda name: audit.class_counts[name], default=None)
-    return {
-        "spec": spec,
-        "fingerprint": fingerprint,
-        "found": audit.found,
-        "used": audit.used,
-        "not_read": audit.not_read,
-        "held_out": held_out,
-        "validation": validation,
-        "groups": groups,
-        "skipped": dict(audit.skipped_counts),
-        "classes": len(audit.class_counts),
-        "smallest_class": None
-        if smallest is None
-        else {"name": smallest, "objects": audit.class_counts[smallest]},
-    }
+    strict: dict[str, Any] = plain(result)
+    return strict
 
 
 def dumps(result: Mapping[str, Any]) -> str:
     """Return strict JSON, keys in their order, with a newline at the end. Raises ValueError on NaN."""
-    return _encodable(json.dumps(result, allow_nan=False, ensure_ascii=False, indent=2) + "\n")
+    return encodable(json.dumps(result, allow_nan=False, ensure_ascii=False, indent=2) + "\n")
 
 
-def schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of the result."""
-    text = resources.files("sufficient.report").joinpath("result.schema.json").read_text(encoding="utf-8")
+def schema(name: Literal["result", "plan", "forecast", "compare"]) -> dict[str, Any]:
+    """Return the JSON Schema (2020-12) of the file of that name."""
+    text = resources.files("sufficient.report").joinpath(f"{name}.schema.json").read_text(encoding="utf-8")
     loaded: dict[str, Any] = json.loads(text)
     return loaded
 
@@ -156,10 +126,10 @@ def _csv(header: Sequence[str], rows: Sequence[Sequence[Any]], *, quote_all: boo
         writer = csv.writer(text, lineterminator="\n", quoting=csv.QUOTE_ALL)
     writer.writerow(header)
     writer.writerows([[_cell(value) for value in row] for row in rows])
-    return _encodable(text.getvalue())
+    return encodable(text.getvalue())
 
 
-def _encodable(text: str) -> str:
+def encodable(text: str) -> str:
     """Return the text with what UTF-8 cannot hold, the bytes of odd file names, as escapes."""
     return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
@@ -169,7 +139,7 @@ def _cell(value: Any) -> Any:
         return "'" + value if _is_formula(value) else value
     if isinstance(value, bool):
         return str(value).lower()
-    return _plain(value)
+    return plain(value)
 
 
 def _notices(notices: Sequence[Notice]) -> list[dict[str, str]]:
@@ -194,9 +164,9 @@ def _criterion(answer: CriterionAnswer) -> dict[str, Any]:
 def _forecast(forecast: Forecast | None) -> dict[str, Any] | None:
     if forecast is None:
         return None
-    plain = dataclasses.asdict(forecast)
-    del plain["path"]  # drawn, not reported
-    return plain
+    told = dataclasses.asdict(forecast)
+    del told["path"]  # drawn, not reported
+    return told
 
 
 def _finite_or_none(value: Any, name: str) -> dict[str, Any] | None:
@@ -205,16 +175,26 @@ def _finite_or_none(value: Any, name: str) -> dict[str, Any] | None:
     return dataclasses.asdict(value)
 
 
-def _plain(value: Any) -> Any:
+def _outlook(outlook: Outlook | None) -> dict[str, Any] | None:
+    """Return the outlook without the gain, which a least gain that is asked for has in `criteria`."""
+    if outlook is None:
+        return None
+    found = dataclasses.asdict(outlook)
+    if found["at_double"] is not None:
+        del found["at_double"]["gain"]
+    return found
+
+
+def plain(value: Any) -> Any:
     """Return the value with tuples as lists, numpy numbers as Python's, and None for what is not finite."""
     if isinstance(value, Mapping):
-        return {str(key): _plain(item) for key, item in value.items()}
+        return {str(key): plain(item) for key, item in value.items()}
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
+        return [plain(item) for item in value]
     if value is None or isinstance(value, str | bool | int):
         return value
     if hasattr(value, "item"):  # numpy's and torch's numbers
-        return _plain(value.item())
+        return plain(value.item())
     if isinstance(value, float):
         return value if math.isfinite(value) else None
     raise TypeError(f"{value!r} has no place in JSON; give numbers, texts, lists and mappings")

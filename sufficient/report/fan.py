@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Self, cast
 
 from sufficient.answer.answer import Answer, CurvePoint, Forecast
-from sufficient.answer.forecast import FARTHEST
+from sufficient.answer.horizon import FARTHEST
+from sufficient.errors import DataError
 from sufficient.report.display import Display
-from sufficient.report.marks import draw_forecast
+from sufficient.report.marks import draw_band, draw_forecast
 from sufficient.report.reference import lower_end, tolerance_line, upper_end
 from sufficient.report.style import INK, MEASURED, count_axis, nats_axis
+from sufficient.rounding import tolerance
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -27,11 +29,19 @@ class FanDisplay(Display):
     answer: Answer
 
     @classmethod
-    def from_estimate(cls, estimate: Estimate) -> Self | None:
-        """Return the display of the forecast; None where there is none: sufficient, or too few sizes."""
-        answer = estimate.answer
+    def from_estimate(cls, estimate: Estimate) -> Self:
+        """Return the display of tol's forecast; DataError where there is none: met, or too few sizes."""
+        answer = estimate.answer.of_tolerance
         if answer.forecast is None:
-            return None
+            tol = tolerance(answer.tolerance)
+            why = (
+                f"tol {tol} nats is met, so nothing is forecast for it; draw CurveDisplay, or another "
+                "tolerance with estimate.judged(tol=…)"
+                if answer.k_sufficient is not None
+                else f"too few sizes learned to forecast what tol {tol} nats needs; CurveDisplay shows what "
+                "was measured"
+            )
+            raise DataError(f"{why}.")
         return cls(tuple(point for point in answer.curve if point.learned), answer.forecast, answer)
 
     def draw(self, ax: Axes) -> None:
@@ -45,15 +55,7 @@ class FanDisplay(Display):
         tolerance_line(self.answer, list(self.points), ax)
         draw_forecast(self.forecast, last, tol, ax)
         sizes = [point.k for point in self.points]
-        ax.fill_between(
-            sizes,
-            [lower_end(point) for point in self.points],
-            [upper_end(point) for point in self.points],
-            color=MEASURED,
-            alpha=0.22,
-            linewidth=0,
-            label="95 % band",
-        )
+        draw_band(sizes, [*map(lower_end, self.points)], [*map(upper_end, self.points)], ax)
         ax.plot(
             sizes,
             [cast(float, point.difference) for point in self.points],

@@ -9,7 +9,7 @@ from sufficient.answer.answer import Answer
 from sufficient.answer.criteria import TARGETS
 from sufficient.answer.measures import Measures
 from sufficient.answer.verdict import levels
-from sufficient.errors import ResourceError
+from sufficient.files import make_folder
 from sufficient.report.accuracy import AccuracyDisplay
 from sufficient.report.curve import CurveDisplay
 from sufficient.report.display import Display
@@ -20,8 +20,7 @@ from sufficient.report.target_fan import TargetFanDisplay
 from sufficient.report.text import verdict_line
 from sufficient.study.record import Record
 
-__all__ = ["AccuracyDisplay", "CurveDisplay", "PaperViewDisplay", "draw_all"]
-
+MARGIN = 0.12  # inches at the edges of a figure of its own
 LONGEST_TITLE = 130  # characters that fit on one line
 
 
@@ -33,15 +32,10 @@ def draw_all(answer: Answer, record: Record, directory: Path, *, title: str) -> 
     asked `forecast_accuracy`, `forecast_error` or `forecast_loss`, where a size learned. Raises ResourceError
     when the disk says no.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ResourceError(
-            f"cannot make the folder {directory}: {error.strerror}; choose another --out"
-        ) from error
+    make_folder(directory, option=None)
     paths = _draw_curve(answer, directory, title)
     for name, display in _alone(answer, record):
-        paths += _draw(display, directory / name)
+        paths += display.save(directory / name, margin=MARGIN)
     _clear(directory, set(paths))
     return paths
 
@@ -69,16 +63,6 @@ def _alone(answer: Answer, record: Record) -> Iterator[tuple[str, Display]]:
             again = f"_{each.criterion.value:g}" if kind in drawn else ""
             yield f"forecast_{kind}{again}", TargetFanDisplay(points, each)
             drawn.add(kind)
-
-
-def _draw(display: Display, stem: Path) -> list[Path]:
-    from matplotlib.figure import Figure
-    from matplotlib.layout_engine import ConstrainedLayoutEngine
-
-    with styled():
-        figure = Figure(figsize=display.size, layout=ConstrainedLayoutEngine(h_pad=0.12, w_pad=0.12))
-        display.plot(figure.add_subplot())
-        return save(figure, stem)
 
 
 def _draw_curve(answer: Answer, directory: Path, title: str) -> list[Path]:

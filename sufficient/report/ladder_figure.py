@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, ClassVar, Self, cast
 
 from sufficient.answer.ladder import Rung, RungName, StageLadder, ladder
-from sufficient.errors import ResourceError
+from sufficient.files import make_folder
 from sufficient.report.display import Display
 from sufficient.report.style import (
     BOUND,
@@ -23,13 +23,11 @@ from sufficient.report.style import (
     count_axis,
     label,
     nats_axis,
-    save,
-    styled,
+    titled,
 )
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-    from matplotlib.figure import Figure
 
     from sufficient.result import Estimate
 
@@ -67,17 +65,8 @@ class LadderDisplay(Display):
 
     def draw(self, ax: Axes) -> None:
         """Draw the measured difference and every bound above it."""
-        ax.set_title(
-            "Lemma 1 above the measured difference", color=INK, fontsize=14, fontweight="bold", pad=32
-        )
-        ax.text(
-            0,
-            1.03,
-            f"Black: valid for every network. Dashed: {APPROXIMATE}",
-            transform=ax.transAxes,
-            color=FAINT,
-            fontsize=10.5,
-        )
+        subtitle = f"Black: valid for every network. Dashed: {APPROXIMATE}"
+        titled(ax, "Lemma 1 above the measured difference", subtitle, pad=32)
         ax.set_xlabel("objects fitted k")
         ax.set_ylabel("change of the mean loss by one more object, nats")
         measured = [stage for stage in self.ladder if stage.difference]
@@ -100,14 +89,8 @@ def draw_ladder(stages: tuple[StageLadder, ...], directory: Path) -> list[Path]:
 
     Raises ResourceError when the disk says no.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ResourceError(
-            f"cannot make the folder {directory}: {error.strerror}; make room for it in the run's directory"
-        ) from error
-    with styled():
-        return save(cast("Figure", LadderDisplay(stages).plot().figure_), directory / "bounds")
+    make_folder(directory, option=None)
+    return LadderDisplay(stages).save(directory / "bounds")
 
 
 def _curve(stages: Sequence[StageLadder], name: RungName) -> list[tuple[int, Rung]]:

@@ -5,13 +5,14 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Sequence
 
+from sufficient.report.criteria_text import ASKED
+from sufficient.report.export import encodable
 from sufficient.report.local_names import local
 from sufficient.report.methods import REFERENCES, methods
-from sufficient.report.page import encodable
 from sufficient.report.page_facts import STAGE_COLUMNS, alone, asked_words, stage_rows
-from sufficient.report.page_more import Block, blocks
-from sufficient.report.page_table import CRITERIA, Row, answers, is_round, rows, told
-from sufficient.report.text import headline
+from sufficient.report.page_more import Block, blocks, plan_warnings
+from sufficient.report.page_table import Row, answers, is_round, rows
+from sufficient.report.text import explain, headline
 from sufficient.result import Estimate
 
 TRIED = ("tolerance, nats", "verdict", "objects to fit")
@@ -22,7 +23,7 @@ def markdown(estimate: Estimate) -> str:
     """Return the report of an estimate as Markdown, its parts in the order of the page."""
     estimate = local(estimate)
     answer = estimate.answer
-    said = told(estimate, answer)
+    said = explain(answer, estimate.record)
     table = rows(estimate, answers(estimate))
     parts = [
         f"# {escaped(headline(answer))}",
@@ -35,7 +36,7 @@ def markdown(estimate: Estimate) -> str:
         _table(TRIED, [_tried(row) for row in reversed(table) if _asked(row, estimate)]),
         "## Does more data help?",
         _list(said, ("more data",)),
-        *_if(_list(said, ("how many", *CRITERIA)), "## How many more?"),
+        *_if(_list(said, ("how many", ASKED)), "## How many more?"),
         *(part for block in blocks(estimate.to_dict()).values() for part in _block(block)),
         "## What was used",
         _list(said, ("model", "features", "data")),
@@ -43,9 +44,16 @@ def markdown(estimate: Estimate) -> str:
         *(escaped(paragraph) for paragraph in methods(estimate)),
         "\n".join(f"{i}. {escaped(source.text)} <{source.url}>" for i, source in enumerate(REFERENCES, 1)),
         "## Warnings",
-        "\n".join(f"- `{notice.code}` {escaped(notice.message)}" for notice in answer.warnings) or "None.",
+        "\n".join(f"- `{notice.code}` {escaped(notice.message)}" for notice in answer.warnings)
+        or ("None on the verdict." if plan_warnings(estimate.planned) else "None."),
+        *_if_any(plan_warnings(estimate.planned)),
     ]
     return encodable("\n\n".join(part for part in parts if part) + "\n")
+
+
+def _if_any(told: str) -> list[str]:
+    """Return where the warnings of a plan stand; nothing without any."""
+    return [f"[{told}](#the-plan) below the plan."] if told else []
 
 
 def escaped(text: str) -> str:

@@ -2,20 +2,21 @@
 
 from __future__ import annotations
 
+from sufficient.report.criteria_text import ASKED
+from sufficient.report.export import encodable
 from sufficient.report.local_names import local
-from sufficient.report.page import DARK, LIGHT, draw, encodable, stylesheet, templates
-from sufficient.report.page_table import CRITERIA, told
-from sufficient.report.text import headline
+from sufficient.report.page import DARK, LIGHT, draw, stylesheet, templates
+from sufficient.report.text import explain, headline
 from sufficient.result import Estimate
 
-SHOWN = ("decided", "measured", *CRITERIA, "reason", "how many")  # labels of lines
+SHOWN = ("decided", "tol", "measured", ASKED, "reason", "how many")  # labels of lines
 
 
 def notebook_html(estimate: Estimate) -> str:
     """Return a fragment of HTML without script: what `Estimate._repr_html_` gives."""
     estimate = local(estimate)
     drawn = draw(estimate, widths=("wide",), scales=("log",))
-    said = told(estimate, drawn.answer)
+    said = explain(drawn.answer, estimate.record)
     return encodable(
         templates()
         .get_template("notebook.html.j2")

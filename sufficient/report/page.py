@@ -15,14 +15,17 @@ from typing import TYPE_CHECKING, Any
 from sufficient import __version__
 from sufficient.answer.answer import Answer
 from sufficient.report import style
+from sufficient.report.export import encodable
 from sufficient.report.local_names import local, shown_option
+from sufficient.report.marks import Path
 from sufficient.report.methods import REFERENCES, methods
-from sufficient.report.page_chart import CurveChart, Path, Scale, Width, curve_chart
+from sufficient.report.page_chart import CurveChart, Scale, Width, curve_chart
 from sufficient.report.page_facts import STAGE_COLUMNS, alone, asked_words, facts, shares_of, stage_rows
-from sufficient.report.page_more import blocks
+from sufficient.report.page_more import blocks, plan_warnings
 from sufficient.report.page_outlook import outlook_charts
-from sufficient.report.page_table import Row, answers, is_round, rows, told
-from sufficient.report.text import headline
+from sufficient.report.page_plan import plan_chart
+from sufficient.report.page_table import Row, answers, is_round, rows
+from sufficient.report.text import explain, headline
 from sufficient.result import Estimate
 
 if TYPE_CHECKING:
@@ -87,9 +90,11 @@ def _told(estimate: Estimate, drawn: Drawn) -> dict[str, Any]:
         "answer": answer,
         "row": drawn.table[drawn.own],
         "facts": facts(answer, estimate.record.data),
-        "told": _grouped(told(estimate, answer)),
+        "told": _grouped(explain(answer, estimate.record)),
         "round_rows": [row for row in drawn.table if is_round(row.tolerance) or row.tolerance == own],
         "more": blocks(estimate.to_dict()),
+        "plan_warnings": plan_warnings(estimate.planned),
+        "plan_chart": plan_chart(estimate.planned),
         "stages": stage_rows(answer),
         "stage_columns": STAGE_COLUMNS,
     }
@@ -198,11 +203,6 @@ def sentence(text: str) -> str:
     """Return a line of the terminal as a sentence; k stays small."""
     started = text if text.startswith(("k ", "k*")) else text[:1].upper() + text[1:]
     return started if started.endswith((".", "]")) else f"{started}."
-
-
-def encodable(text: str) -> str:
-    """Return the text with what UTF-8 cannot hold, the bytes of odd file names, as escapes."""
-    return text.encode("utf-8", "backslashreplace").decode("utf-8")
 
 
 def _text(name: str) -> str:

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Literal, cast
 
 from sufficient.answer.answer import Answer, CurvePoint
-from sufficient.report.marks import HORIZONS, LEFT_THIRD
+from sufficient.report.marks import HORIZONS, LEFT_THIRD, Path, horizon_name
 from sufficient.report.page_scale import Axis, Tick, count_ticks, nats_ticks
 from sufficient.report.page_table import Row
 from sufficient.report.reference import bound_values, lower_end, upper_end
@@ -17,8 +17,9 @@ from sufficient.rounding import interval, nats, objects, share
 
 Width = Literal["wide", "narrow"]
 Scale = Literal["log", "linear"]
+MARK_WIDTH = 190  # SVG units: `forecast: 12,100 needed` in the chart's letters; page.js has it, too
+NAME_WIDTH = 112  # SVG units: `7,000 available` in the chart's letters
 LINEAR_TOP = 25  # × tol, the height of a linear drawing: more would press the tolerance into the axis
-Path = tuple[tuple[int, float, float, float], ...]  # (k, median δ, lo, hi), nats
 
 SIZE: dict[Width, tuple[int, int]] = {"wide": (940, 460), "narrow": (380, 400)}  # SVG units = CSS pixels
 MARGIN: dict[Width, tuple[int, int, int, int]] = {  # left, right, top, bottom
@@ -47,6 +48,7 @@ class Mark:
     left: float  # place of the interval's ends
     right: float
     lines: tuple[str, ...]
+    text: float  # where its lines begin or end: beside the interval where there is room
     after: bool  # the text stands right of the mark
     sure: bool  # k*, not a forecast
 
@@ -78,7 +80,7 @@ class CurveChart:
     mark_line: float  # where the mark's first line of text stands: where the curve is not
     shown: str
     mark: Mark | None
-    lower_bound: str  # "forecast: more than …", where there is no mark
+    lower_bound: tuple[str, ...]  # "forecast: more than …", where there is no mark
     summary: str  # alternative text
 
     @property
@@ -129,16 +131,18 @@ def curve_chart(
         fan=area([(x.at(k), end_place(y, low), end_place(y, high)) for k, _, low, high in drawn]),
         fan_line=polyline((x.at(k), y.at(median)) for k, median, _, _ in drawn),
         horizons=tuple(
-            Tick(x.at(times * last), f"{times} ×") for times in HORIZONS if path and times * last < x.high
+            Tick(x.at(times * last), horizon_name(times))
+            for times in HORIZONS
+            if path and times * last < x.high
         ),
         available=x.at(answer.k_available) if x.holds(answer.k_available) else None,
         available_text=f"{objects(answer.k_available)} available",
-        available_before=x.at(answer.k_available) - x.start > LEFT_THIRD * (x.end - x.start),
+        available_before=_left_of_available(answer, row, x),
         tolerance=y.at(answer.tolerance),
         mark_line=y.start - 26 if x.log else y.end + 62,
         shown=row.shown,
         mark=_mark(row, x),
-        lower_bound="" if row.k is not None or not row.mark else row.mark[0],
+        lower_bound=() if row.k is not None else row.mark,
         summary=_summary(points, row),
     )
 
@@ -181,6 +185,14 @@ def stage_mark(point: CurvePoint, x: Axis, y: Axis) -> StageMark:
     )
 
 
+def _left_of_available(answer: Answer, row: Row, x: Axis) -> bool:
+    """Return whether the name of the fit pool stands left of its line: away from the mark, given room."""
+    place, marked = x.at(answer.k_available), None if row.k is None else x.at(row.k)
+    if place - x.start < LEFT_THIRD * (x.end - x.start):
+        return False
+    return x.end - place < NAME_WIDTH or marked is None or marked > place
+
+
 def _bound(points: Sequence[CurvePoint], x: Axis, y: Axis) -> str:
     bounded = [point for point in points if point.largest_loss]
     return polyline(
@@ -205,12 +217,20 @@ def _mark(row: Row, x: Axis) -> Mark | None:
     if row.k is None or not x.holds(row.k):
         return None
     place = x.at(row.k)
+    left = x.start if row.low is None else max(x.at(row.low), x.start)
+    right = x.end if row.high is None else min(x.at(row.high), x.end)
+    after = (place - x.start) < LEFT_THIRD * (x.end - x.start)
+    if after:
+        text = right + 6 if x.end - right > MARK_WIDTH else place + 9
+    else:
+        text = left - 6 if left - x.start > MARK_WIDTH else place - 9
     return Mark(
         x=place,
-        left=x.start if row.low is None else max(x.at(row.low), x.start),
-        right=x.end if row.high is None else min(x.at(row.high), x.end),
+        left=left,
+        right=right,
         lines=row.mark,
-        after=(place - x.start) < LEFT_THIRD * (x.end - x.start),
+        text=text,
+        after=after,
         sure=row.verdict == "sufficient",
     )
 

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from sufficient.answer.answer import Answer, CriterionAnswer, CurvePoint
 from sufficient.answer.target_words import shown
-from sufficient.report.criteria_text import at_issue, hardest, needed
-from sufficient.report.marks import mark_lines
+from sufficient.report.criteria_text import hardest, has_number, needed, unmet
+from sufficient.report.marks import forecast_lines, mark_lines
 from sufficient.rounding import interval, nats, objects, share, signed, tolerance
 from sufficient.study.record import Record
 
@@ -104,16 +104,17 @@ def _how_many(answer: Answer) -> list[Fact]:
         lines = mark_lines(answer)
         value = lines[0].removeprefix("k* = ").removeprefix("k* ")
         return [Fact("enough from", value, lines[1] if len(lines) > 1 else "")]
-    forecast = hardest(answer)
-    if forecast is None:
+    most, open_ = hardest(answer), unmet(answer)
+    if most is None or (most.forecast is None and len(open_) == 1 and most.criterion.kind == "tol"):
         return []
-    needs = next((each for each in at_issue(answer) if each.forecast is forecast), None)
-    name = "needed to fit" if needs is None or alone(answer) else f"needed for {needs.criterion.phrase}"
-    if forecast.notices:
-        return [Fact(name, "not known", needed(forecast))]
-    lines = mark_lines(replace(answer, forecast=forecast)) or (needed(forecast),)
-    value = lines[0].removeprefix("forecast: ").removesuffix(" needed")
-    return [Fact(name, value, lines[1] if len(lines) > 1 else "to fit, 90 % forecast")]
+    phrase = most.criterion.phrase
+    name = "needed to fit" if alone(answer) else f"needed for {phrase}"
+    if most.forecast is None or not has_number(most):
+        return [Fact(name, "no number", needed(most))]
+    lines = forecast_lines(most.forecast)
+    if len(open_) > 1:
+        name, lines = "needed for all that is asked", (lines[0], f"{phrase} needs most; {lines[1]}")
+    return [Fact(name, lines[0].removeprefix("forecast: ").removesuffix(" needed"), lines[1])]
 
 
 def _measured(answer: Answer) -> list[Fact]:

@@ -7,12 +7,18 @@ from dataclasses import dataclass
 
 from sufficient.answer.answer import Answer
 from sufficient.answer.criteria import CriterionKind
-from sufficient.report.page_chart import Path, area, polyline
+from sufficient.report.marks import Path
+from sufficient.report.page_chart import area, polyline
 from sufficient.report.page_scale import Axis, Tick, count_ticks, value_ticks
 from sufficient.rounding import interval, nats, objects, share
 
 WIDTH, HEIGHT = 440, 290  # SVG units
-LEFT, RIGHT, TOP, BOTTOM = 46, 14, 18, 42
+LEFT, RIGHT, TOP, BOTTOM = 46, 14, 26, 42
+
+
+Points = list[tuple[int, float, bool]]  # (k, value, whether it learned)
+Ahead = tuple[int, float, tuple[float, float]]  # k, value and its 90 % interval
+Show = Callable[[float | None], str]
 
 
 @dataclass(frozen=True)
@@ -37,7 +43,7 @@ class Double:
 
 
 @dataclass(frozen=True)
-class Goal:
+class TargetLine:
     """A target in the quantity of its chart, and its forecast beyond the last size."""
 
     value: float
@@ -77,18 +83,18 @@ def outlook_charts(answer: Answer) -> tuple[OutlookChart, ...]:
     return (
         _chart(
             "Accuracy on unseen objects", "", accuracy, share, room=0.1, most=1.0,
-            goals=_goals(answer, ("accuracy", "error")),
+            asked=_target_lines(answer, ("accuracy", "error")),
             ahead=None if double is None else (double.k, double.accuracy, double.accuracy_interval),
         ),
         _chart(
             "Loss on unseen objects", "nats", losses, _loss, room=0.05, most=None,
-            goals=_goals(answer, ("loss",)),
+            asked=_target_lines(answer, ("loss",)),
             ahead=None if double is None else (double.k, double.unseen_loss, double.unseen_loss_interval),
         ),
     )  # fmt: skip
 
 
-def _goals(answer: Answer, kinds: Sequence[CriterionKind]) -> list[Goal]:
+def _target_lines(answer: Answer, kinds: Sequence[CriterionKind]) -> list[TargetLine]:
     """Return the targets of these kinds; a share of wrong answers as the accuracy that it leaves."""
     found = []
     for each in answer.asked:
@@ -97,41 +103,26 @@ def _goals(answer: Answer, kinds: Sequence[CriterionKind]) -> list[Goal]:
             path = tuple((k, 1 - middle, 1 - high, 1 - low) for k, middle, low, high in path)
         if asked.kind in kinds:
             value = 1 - asked.value if asked.kind == "error" else asked.value
-            found.append(Goal(value, asked.phrase, path))
+            found.append(TargetLine(value, asked.phrase, path))
     return found
 
 
 def _chart(
     title: str,
     unit: str,
-    points: list[tuple[int, float, bool]],
-    show: Callable[[float | None], str],
+    points: Points,
+    show: Show,
     *,
     room: float,
     most: float | None,
-    goals: Sequence[Goal],
-    ahead: tuple[int, float, tuple[float, float]] | None,
+    asked: Sequence[TargetLine],
+    ahead: Ahead | None,
 ) -> OutlookChart:
     """Return a chart; `room`: the least range worth stretching over it, `most`: a value never passed."""
-    path: Path = next((goal.path for goal in goals if goal.path), ())
-    sizes = [k for k, _, _ in points] + ([ahead[0]] if ahead else []) + [step[0] for step in path]
-    values = [value for _, value, _ in points] + (list(ahead[2]) if ahead else [])
-    values += [goal.value for goal in goals] + [end for _, _, *span in path for end in span]
-    span = max(max(values) - min(values), room)
-    low = max(0.0, min(values) - 0.08 * span)
-    high = max(values) + 0.08 * span
-    high = high if most is None else min(most + 0.01 * span, high)
-    x = Axis(min(sizes) / 1.2, max(sizes) * 1.2, LEFT, WIDTH - RIGHT, True)
-    y = Axis(low, max(high, low + room), HEIGHT - BOTTOM, TOP, False)
+    path: Path = next((line.path for line in asked if line.path), ())
+    x, y = _axes(points, asked, path, ahead, room=room, most=most)
     learned = [(x.at(k), y.at(value)) for k, value, counts in points if counts]
-    double = None
-    if ahead is not None:
-        told = f"{show(ahead[1])}, 90 % {interval(ahead[2], show)}"
-        double = Double(
-            x.at(ahead[0]), y.at(ahead[1]), y.at(ahead[2][0]), y.at(ahead[2][1]),
-            f"forecast at k = {objects(ahead[0])}: {told}",
-        )  # fmt: skip
-    first, last = points[0], points[-1]
+    double = None if ahead is None else _double(ahead, x, y, show)
     return OutlookChart(
         title=title,
         unit=unit,
@@ -153,12 +144,47 @@ def _chart(
             for k, value, counts in points
         ),
         double=double,
-        targets=tuple(Tick(y.at(goal.value), goal.text) for goal in goals),
+        targets=tuple(Tick(y.at(line.value), line.text) for line in asked),
         fan=area([(x.at(k), y.at(lo), y.at(hi)) for k, _, lo, hi in path]),
         fan_line=polyline((x.at(k), y.at(median)) for k, median, _, _ in path),
-        summary=f"{title}: {show(first[1])} at k = {objects(first[0])}, {show(last[1])} at "
-        f"k = {objects(last[0])}{f'; {double.told}' if double else ''}"
-        f"{''.join(f'; asked is {goal.text}' for goal in goals)}.",
+        summary=_summary(title, points, show, asked, double),
+    )
+
+
+def _axes(
+    points: Points,
+    asked: Sequence[TargetLine],
+    path: Path,
+    ahead: Ahead | None,
+    *,
+    room: float,
+    most: float | None,
+) -> tuple[Axis, Axis]:
+    """Return the axes that hold everything drawn."""
+    sizes = [k for k, _, _ in points] + ([ahead[0]] if ahead else []) + [step[0] for step in path]
+    values = [value for _, value, _ in points] + (list(ahead[2]) if ahead else [])
+    values += [line.value for line in asked] + [end for _, _, *span in path for end in span]
+    span = max(max(values) - min(values), room)
+    low = max(0.0, min(values) - 0.08 * span)
+    high = max(values) + 0.08 * span
+    high = high if most is None else min(most + 0.01 * span, high)
+    x = Axis(min(sizes) / 1.2, max(sizes) * 1.2, LEFT, WIDTH - RIGHT, True)
+    return x, Axis(low, max(high, low + room), HEIGHT - BOTTOM, TOP, False)
+
+
+def _double(ahead: Ahead, x: Axis, y: Axis, show: Show) -> Double:
+    k, value, (low, high) = ahead
+    told = f"forecast at k = {objects(k)}: {show(value)}, 90 % {interval((low, high), show)}"
+    return Double(x.at(k), y.at(value), y.at(low), y.at(high), told)
+
+
+def _summary(
+    title: str, points: Points, show: Show, asked: Sequence[TargetLine], double: Double | None
+) -> str:
+    (first, at_first, _), (last, at_last, _) = points[0], points[-1]
+    return (
+        f"{title}: {show(at_first)} at k = {objects(first)}, {show(at_last)} at k = {objects(last)}"
+        f"{f'; {double.told}' if double else ''}{''.join(f'; asked is {line.text}' for line in asked)}."
     )
 
 

@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 
-from sufficient.rounding import objects, tolerance
+from sufficient.rounding import money, objects, tolerance
 
 LINEAR_TICKS = 5
 
@@ -63,6 +63,11 @@ def nats_ticks(axis: Axis) -> tuple[Tick, ...]:
     if axis.log:
         return _ticks(axis, _powers(axis, (1,)), tolerance)
     return _ticks(axis, _evenly(axis), lambda value: tolerance(value) if value else "0")
+
+
+def money_ticks(axis: Axis) -> tuple[Tick, ...]:
+    """Return ticks of a linear axis of money."""
+    return _ticks(axis, _evenly(axis), money)
 
 
 def value_ticks(axis: Axis) -> tuple[Tick, ...]:

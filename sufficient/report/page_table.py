@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass
 from typing import Any
 
 from sufficient.answer.answer import Answer, SizeInterval, Verdict
 from sufficient.answer.verdict import judge_each
 from sufficient.report.marks import first_size, mark_lines
-from sufficient.report.text import LABEL, data_remarks, explain, features_words, headline
+from sufficient.report.text import explain, headline
 from sufficient.result import Estimate
 from sufficient.rounding import tolerance
 
@@ -18,7 +18,6 @@ STEPS = 120  # log-spaced tolerances: each moves the line by a few pixels
 DIGITS = 3  # of a tolerance in the table, so that what is read off the slider can be typed
 ROUND = (1, 2, 5)  # times powers of ten: what people ask for
 BEYOND = 12  # δ falls about as 1/k: the least tolerance lies just past what 10 × the objects bring
-CRITERIA = ("target", "rel-tol", "min-gain")  # labels of lines that say what each thing asked came to
 MOVING = ("decided", "measured", "reason", "how many", "warning")  # labels of lines that tol changes
 
 
@@ -77,29 +76,6 @@ def is_round(value: float) -> bool:
     return f"{value:.{DIGITS}e}".startswith(tuple(f"{step}.000e" for step in ROUND))
 
 
-def sections(lines: Sequence[str]) -> list[tuple[str, str]]:
-    """Return the lines of `explain` as (label, text), each with its label."""
-    split, label = [], ""
-    for line in lines:
-        label = line[:LABEL].strip() or label
-        split.append((label, line[LABEL:]))
-    return split
-
-
-def told(estimate: Estimate, answer: Answer) -> list[tuple[str, str]]:
-    """Return everything the terminal says below the headline as (label, text)."""
-    record = estimate.record
-    return sections(
-        explain(
-            answer,
-            model=record.model["description"],
-            features=features_words(record.features),
-            data=record.data,
-            remarks=data_remarks(record),
-        )
-    )
-
-
 def _row(estimate: Estimate, answer: Answer) -> Row:
     k, (low, high) = _place(answer)
     return Row(
@@ -112,7 +88,9 @@ def _row(estimate: Estimate, answer: Answer) -> Row:
         low=low,
         high=high,
         lines=tuple(
-            (label, text) for label, text in told(estimate, answer) if label in MOVING and label != "warning"
+            (label, text)
+            for label, text in explain(answer, estimate.record)
+            if label in MOVING and label != "warning"
         ),
         warnings=tuple((notice.code, notice.message) for notice in answer.warnings),
     )

@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING, ClassVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from sufficient.landscape.difference import mean_absolute_difference, permuted_differences
+from sufficient.errors import DataError
+from sufficient.landscape.difference import ORDERS, mean_absolute_difference, permuted_differences
 from sufficient.report.display import Display
-from sufficient.report.style import FAINT, INK, LIMIT, MEASURED, label, nats_axis
+from sufficient.report.style import FAINT, LIMIT, MEASURED, label, nats_axis, titled
 from sufficient.rounding import nats, objects
 from sufficient.study.keys import numpy_generator
 from sufficient.study.record import Record
@@ -20,7 +21,6 @@ if TYPE_CHECKING:
 
     from sufficient.result import Estimate
 
-ORDERS = 100  # as in the paper
 DRAWN = 800  # points that are drawn: a page shows no more, and the SVG stays small
 
 
@@ -52,68 +52,45 @@ class PaperViewDisplay(Display):
         return cls.from_losses(record.last.all_losses[fitted], seed=int(record.options.get("seed", 0)))
 
     @classmethod
-    def from_estimate(cls, estimate: Estimate) -> PaperViewDisplay | None:
-        """Return the display of an estimate's last stage; None where its record holds none."""
-        return cls.from_record(estimate.record)
+    def from_estimate(cls, estimate: Estimate) -> PaperViewDisplay:
+        """Return the display of an estimate's last stage; DataError where its record holds none."""
+        found = cls.from_record(estimate.record)
+        if found is None:
+            raise DataError(
+                "this record keeps no losses of a last size with 2 or more objects, so there is no view of "
+                "the paper's to draw; run the study to its end."
+            )
+        return found
 
     def draw(self, ax: Axes) -> None:
         """Draw the mean over random orders and the closed form."""
-        from matplotlib.ticker import FuncFormatter
-
         m = int(self.sizes[-1]) + 1
-        ax.set_title(
-            "The paper's view: in-sample, not the verdict", color=INK, fontsize=14, fontweight="bold", pad=30
-        )
-        ax.text(
-            0,
-            1.03,
-            f"one network fitted on {objects(m)} objects, the losses of these same objects",
-            transform=ax.transAxes,
-            color=FAINT,
-            fontsize=10.5,
-        )
+        subtitle = f"one network fitted on {objects(m)} objects, the losses of these same objects"
+        titled(ax, "The paper's view: in-sample, not the verdict", subtitle, pad=30)
         ax.set_xlabel("objects k")
         ax.set_ylabel("|L(k+1) − L(k)| at the fitted point, nats")
         if self.closed[0] <= 0:
-            ax.text(
-                0.5,
-                0.5,
-                "every loss is the same: all differences are 0 (a dead network)",
-                transform=ax.transAxes,
-                ha="center",
-                color=FAINT,
-            )
-            return
+            dead = "every loss is the same: all differences are 0 (a dead network)"
+            ax.text(0.5, 0.5, dead, transform=ax.transAxes, ha="center", color=FAINT)
+        else:
+            self._draw_lines(ax, m)
+
+    def _draw_lines(self, ax: Axes, m: int) -> None:
+        """Draw both lines and their names, from `m` losses."""
+        from matplotlib.ticker import FuncFormatter
+
         drawn = (
             np.unique(np.r_[np.geomspace(1, m - 1, DRAWN // 4), np.linspace(1, m - 1, DRAWN)].astype(int)) - 1
         )
-        ax.semilogy(
-            self.sizes[drawn],
-            self.permuted[drawn],
-            color=MEASURED,
-            linewidth=1.0,
-            alpha=0.9,
-            label=f"mean of {self.orders} random orders",
-        )
-        ax.semilogy(
-            self.sizes[drawn],
-            self.closed[drawn],
-            color=LIMIT,
-            linewidth=2,
-            label="closed form",
-        )
+        orders = f"mean of {self.orders} random orders"
+        sizes, permuted, closed = self.sizes[drawn], self.permuted[drawn], self.closed[drawn]
+        ax.semilogy(sizes, permuted, color=MEASURED, linewidth=1.0, alpha=0.9, label=orders)
+        ax.semilogy(sizes, closed, color=LIMIT, linewidth=2, label="closed form")
         ax.set_xlim(0, m)
         ax.xaxis.set_major_formatter(FuncFormatter(lambda value, _: f"{value:,.0f}"))
         nats_axis(ax.yaxis)
         at = max(1, 2 * m // 5)
         level = float(self.closed[at - 1])
-        label(ax, at, level, f"mean of {self.orders} random orders", colour=MEASURED, offset=(0, 36))
-        label(
-            ax,
-            at,
-            level,
-            f"closed form: {nats(2 * self.closed[0])}/(k + 1)",
-            colour=LIMIT,
-            ha="right",
-            offset=(0, -36),
-        )
+        label(ax, at, level, orders, colour=MEASURED, offset=(0, 36))
+        formula = f"closed form: {nats(2 * self.closed[0])}/(k + 1)"
+        label(ax, at, level, formula, colour=LIMIT, ha="right", offset=(0, -36))

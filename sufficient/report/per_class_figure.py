@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, ClassVar, Self
 
 from sufficient.answer.answer import ClassAnswer, Level
 from sufficient.answer.per_class import worst
+from sufficient.errors import DataError
 from sufficient.report.display import Display
 from sufficient.report.style import FAINT, INK, LIMIT, MEASURED, label
 from sufficient.rounding import objects
@@ -29,10 +30,15 @@ class PerClassDisplay(Display):
     classes: tuple[ClassAnswer, ...]  # the largest share first
 
     @classmethod
-    def from_estimate(cls, estimate: Estimate) -> Self | None:
-        """Return the display of an estimate's classes; None where nothing is wrong or was learned."""
+    def from_estimate(cls, estimate: Estimate) -> Self:
+        """Return the display of an estimate's classes; DataError where nothing is wrong or was learned."""
         classes = estimate.answer.per_class
-        return cls(classes) if classes and classes[0].share_of_error is not None else None
+        if not classes or classes[0].share_of_error is None:
+            why = "no unseen object was told wrongly" if classes else "no size of this study learned"
+            raise DataError(
+                f"{why}, so there is no error to share among the classes; AccuracyDisplay shows accuracy."
+            )
+        return cls(classes)
 
     def draw(self, ax: Axes) -> None:
         """Draw one bar a class, the worst on top, beside its share of the objects."""
@@ -70,13 +76,13 @@ def _labels(ax: Axes, shown: Sequence[ClassAnswer], shares: Sequence[Level], *, 
     ax.set_yticks(range(len(shown)), [_name(each.name) for each in shown], parse_math=False)
     ax.invert_yaxis()
     ax.grid(visible=False, axis="y")
-    right = 100 * max(level.hi for level in shares)
-    ax.set_xlim(0, right * 1.42)
-    for row, (each, level) in enumerate(zip(shown, shares, strict=True)):
+    right = max(ax.dataLim.x1, 100 * max(level.hi for level in shares))  # the marks of the objects among it
+    ax.set_xlim(0, right * 1.5)
+    for row, each in enumerate(shown):
         told = "" if each.accuracy is None else f"accuracy {each.accuracy.value:.3f}, "
         label(
             ax,
-            100 * level.hi,
+            right,
             row,
             f"{told}{objects(each.objects)} objects",
             colour=FAINT,

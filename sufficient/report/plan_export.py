@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any
 
 from sufficient import __version__
@@ -13,7 +11,6 @@ from sufficient.answer.campaign import Policy
 from sufficient.answer.plan import Plan
 
 PLAN_VERSION = 1
-INTERVAL = (0.05, 0.95)  # quantiles of the need
 
 
 def plan_dict(
@@ -37,12 +34,14 @@ def plan_dict(
             "cost_per_object": plan.prices.each,
             "cost_per_round": plan.prices.round,
         },
-        "more_needed": need.quantile(0.5),
-        "more_interval": [need.quantile(INTERVAL[0]), need.quantile(INTERVAL[1])],
+        "confirm": plan.confirm,
+        "more_needed": need.said[0],
+        "more_interval": list(need.said[1:]),
         "probability_unreachable": need.never,
         "probability_beyond_10x": need.beyond + need.never,
         "best": _policy(plan.best),
         "point_estimate": None if plan.naive is None else _policy(plan.naive),
+        "ladder": [_policy(policy) for policy in plan.ladder],
         "now_by_class": dict(plan.now_by_class) or None,
         "curve": [dataclasses.asdict(first) for first in plan.curve],
         "notices": [dataclasses.asdict(notice) for notice in plan.notices],
@@ -50,21 +49,19 @@ def plan_dict(
     }
 
 
-def plan_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of a plan."""
-    text = resources.files("sufficient.report").joinpath("plan.schema.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
 def in_result(plan: dict[str, Any], *, largest: int) -> dict[str, Any] | None:
-    """Return what `result.json` holds of a run's `plan.json`; None where larger sizes were run since."""
+    """Return what a run knows of its `plan.json`; None where larger sizes were run since."""
     if plan.get("schema_version") != PLAN_VERSION or plan.get("largest_size") != largest:
         return None
     return {name: value for name, value in plan.items() if name not in _ITS_OWN}
 
 
-_ITS_OWN = {"schema_version", "tool", "command", "largest_size", "curve", "next"}
+def of_result(plan: dict[str, Any] | None) -> dict[str, Any] | None:
+    """Return what `result.json` holds of what a run knows of its plan."""
+    return None if plan is None else {name: v for name, v in plan.items() if name != "curve"}
+
+
+_ITS_OWN = {"schema_version", "tool", "command", "largest_size", "next"}
 
 
 def _policy(policy: Policy) -> dict[str, Any]:

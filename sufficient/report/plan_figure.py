@@ -8,11 +8,11 @@ from typing import TYPE_CHECKING
 
 from sufficient.answer.campaign import Policy
 from sufficient.answer.plan import FirstPurchase, Plan
-from sufficient.answer.plan_words import money, percent
-from sufficient.errors import ResourceError
+from sufficient.answer.plan_words import as_typed
+from sufficient.files import make_folder
 from sufficient.report.plan_text import collect
-from sufficient.report.style import FAINT, FORECAST, INK, LIMIT, MEASURED, MET, label, save, styled
-from sufficient.rounding import about
+from sufficient.report.style import FAINT, FORECAST, INK, LIMIT, MEASURED, MET, save, styled
+from sufficient.rounding import about, money, percent
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -21,8 +21,8 @@ if TYPE_CHECKING:
 HEIGHTS = (1.7, 1)  # of the two panels
 MARGIN = 1.35  # × the larger of both choices: what the axis shows at least
 TALLEST = 2.5  # × the cost of the dearer choice: where the cost axis ends
-ROOM = 0.27  # of the width of the axes: what a name takes
-LOW = 0.2  # of the cost axis: a name below would leave the axes
+LEFT = 0.03  # of the width, left of 0
+NAME_HEIGHT = 16  # points, of each name above the axes
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,10 @@ class PlanDisplay:
             _cost(self.plan, shown, cost)
             _chance(self.plan, shown, chance)
             line = collect(self.plan, self.plan.best)
-            cost.set_title(line[0].upper() + line[1:], color=INK, fontweight="bold", pad=14)
+            if self.plan.out_of_reach:
+                line = f"no plan reaches {as_typed(self.plan.goal.success or 0.0)}"
+            pad = 14 + NAME_HEIGHT * (1 + len(_marked(self.plan)))
+            cost.set_title(line[0].upper() + line[1:], color=INK, fontweight="bold", pad=pad)
         return cost, chance
 
 
@@ -48,12 +51,7 @@ def draw_plan(plan: Plan, directory: Path) -> list[Path]:
 
     Raises ResourceError when the disk says no.
     """
-    try:
-        directory.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise ResourceError(
-            f"cannot make the folder {directory}: {error.strerror}; make room for it in the run's directory"
-        ) from error
+    make_folder(directory, option=None)
     with styled():
         figure, axes = _panels()
         PlanDisplay(plan).plot(axes)
@@ -68,60 +66,63 @@ def _panels() -> tuple[Figure, tuple[Axes, Axes]]:
     return figure, (cost, chance)
 
 
+def _marked(plan: Plan) -> list[tuple[str, Policy, str]]:
+    """Return the choices to mark, each with its name and colour."""
+    if plan.out_of_reach:
+        return [("the most", plan.ladder[-1], MET)] if plan.ladder else []
+    naive = [] if plan.naive is None else [("point estimate", plan.naive, FORECAST)]
+    return [("plan", plan.best, MET), *naive]
+
+
 def _shown(plan: Plan) -> list[FirstPurchase]:
-    """Return the part of the curve around both choices."""
-    choices = [policy.now for policy in (plan.best, plan.naive) if policy is not None]
-    edge = MARGIN * max(*choices, 0, *([plan.best.total] if plan.goal.success is not None else []))
+    """Return the part of the curve around all choices."""
+    choices = [policy.now for _, policy, _ in _marked(plan)]
+    edge = MARGIN * max([0, *choices, *([plan.best.total] if plan.goal.success is not None else [])])
     return [first for first in plan.curve if first.objects <= edge] if edge > 0 else list(plan.curve)
 
 
 def _cost(plan: Plan, shown: list[FirstPurchase], axes: Axes) -> None:
+    """Draw the curve and the choices; their names stand above the axes, where they cover nothing."""
     sizes, costs = [first.objects for first in shown], [first.expected_cost for first in shown]
     alone = "o" if len(shown) == 1 else ""
     axes.plot(sizes, costs, color=MEASURED, linewidth=1.8, marker=alone, zorder=3, label="expected cost")
-    marked = [plan.best.expected_cost] if plan.naive is None else _both(plan)
-    top = 1.12 * max(min(max(costs), TALLEST * max(marked)), 1.2 * max(marked), 1e-9)
-    axes.set_ylim(0, top)
-    below, above = _lifts(plan, LOW * top)
-    under = plan.naive is None or plan.best.expected_cost <= plan.naive.expected_cost
-    name = f"plan: {about(plan.best.now)} now"
-    _choice(plan.best, name, axes, colour=MET, lift=below if under else above)
-    if plan.naive is not None:
-        name = f"point estimate: {about(plan.naive.now)} now"
-        rising = plan.naive.now > plan.best.now
-        lift = above if under else below
-        _choice(plan.naive, name, axes, colour=FORECAST, lift=lift, rising=rising)
+    marked = [policy.expected_cost for _, policy, _ in _marked(plan)] or costs
+    axes.set_ylim(0, 1.12 * max(min(max(costs), TALLEST * max(marked)), 1.2 * max(marked), 1e-9))
+    right = axes.get_xlim()[1]
+    axes.set_xlim(-LEFT * right, right)
+    for name, policy, colour in _marked(plan):
+        axes.plot(
+            [policy.now],
+            [policy.expected_cost],
+            "o",
+            color=colour,
+            markersize=8,
+            zorder=5,
+            label=_named(name, policy),
+        )
+        axes.axvline(
+            policy.now, color=colour, linewidth=1.0, linestyle=(0, (4, 3)), zorder=2, label="_choice"
+        )
+    handles, labels = axes.get_legend_handles_labels()
+    if plan.goal.success is not None:
+        labels[0] = f"cheapest with success {percent(min(first.success for first in plan.curve))}"
+    axes.legend(
+        handles,
+        labels,
+        loc="lower left",
+        bbox_to_anchor=(0, 1.01),
+        borderaxespad=0,
+        fontsize=10,
+        frameon=False,
+        labelcolor=FAINT,
+    )
     axes.yaxis.set_major_formatter(lambda value, _: money(value) if value else "0")
     axes.set_ylabel("expected cost" if plan.goal.success is not None else "expected cost with misses")
 
 
-def _lifts(plan: Plan, low: float) -> tuple[float, float]:
-    """Return how far the names of the cheaper and the dearer choice stand from them, in points: apart."""
-    costs = sorted(_both(plan))
-    if costs[0] >= low:
-        return -9, 18
-    return 9, 48 if costs[-1] < 2 * low else 18
-
-
-def _both(plan: Plan) -> list[float]:
-    return [policy.expected_cost for policy in (plan.best, plan.naive) if policy is not None]
-
-
-def _choice(policy: Policy, name: str, axes: Axes, *, colour: str, lift: float, rising: bool = False) -> None:
-    """Mark what a policy buys now and is expected to cost; its name stands left of a rising curve."""
-    axes.plot([policy.now], [policy.expected_cost], "o", color=colour, markersize=8, zorder=5, label=name)
-    axes.axvline(policy.now, color=colour, linewidth=1.0, linestyle=(0, (4, 3)), zorder=2, label="_choice")
-    left = policy.now > axes.get_xlim()[1] * (ROOM if rising else 0.5)
-    label(
-        axes,
-        policy.now,
-        policy.expected_cost,
-        f"{name}\ncost {money(policy.expected_cost)}, success {percent(policy.success)}",
-        colour=colour,
-        ha="right" if left else "left",
-        va="bottom" if lift > 0 else "top",
-        offset=(-9 if left else 9, lift),
-    )
+def _named(name: str, policy: Policy) -> str:
+    cost, success = money(policy.expected_cost), percent(policy.success)
+    return f"{name}: {about(policy.now)} now, cost {cost}, success {success}"
 
 
 def _chance(plan: Plan, shown: list[FirstPurchase], axes: Axes) -> None:
@@ -136,12 +137,11 @@ def _chance(plan: Plan, shown: list[FirstPurchase], axes: Axes) -> None:
         )
     if plan.goal.success is not None:
         axes.axhline(plan.goal.success, color=LIMIT, linewidth=1.2, linestyle="--", zorder=2, label="asked")
-    for policy, colour in ((plan.best, MET), (plan.naive, FORECAST)):
-        if policy is not None:
-            axes.axvline(policy.now, color=colour, linewidth=1.0, linestyle=(0, (4, 3)), label="_choice")
+    for _, policy, colour in _marked(plan):
+        axes.axvline(policy.now, color=colour, linewidth=1.0, linestyle=(0, (4, 3)), label="_choice")
     axes.set_ylim(0, 1.04)
     axes.set_ylabel("target reached")
     axes.set_xlabel("objects collected in this round")
     axes.xaxis.set_major_formatter(lambda value, _: f"{value:,.0f}")
     axes.yaxis.set_major_formatter(lambda value, _: f"{100 * value:.0f} %")
-    axes.legend(loc="lower right", fontsize=10, framealpha=0.9, edgecolor="none", labelcolor=FAINT)
+    axes.legend(loc="best", fontsize=10, framealpha=0.9, edgecolor="none", labelcolor=FAINT)

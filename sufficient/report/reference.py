@@ -6,7 +6,7 @@ import math
 from typing import TYPE_CHECKING, cast
 
 from sufficient.answer.answer import Answer, CurvePoint
-from sufficient.report.marks import LEFT_THIRD, position
+from sufficient.report.marks import position
 from sufficient.report.style import BOUND, FAINT, GUIDE, LIMIT, label
 from sufficient.rounding import objects, tolerance
 
@@ -54,16 +54,17 @@ def available_line(answer: Answer, axes: Axes) -> None:
     """Mark the size of the fit pool."""
     k = answer.k_available
     axes.axvline(k, color=GUIDE, linewidth=1.2, linestyle=(0, (1, 2)), zorder=1.5, label="available")
-    left = position(axes, k) < LEFT_THIRD
-    label(
+    label(  # upright, so that it does not lie over the band of k*
         axes,
         k,
         axes.get_ylim()[1],
         f"{objects(k)} available",
         colour=FAINT,
-        ha="left" if left else "right",
+        ha="right",
         va="top",
-        offset=(5 if left else -5, -2),
+        offset=(-2, -2),
+        size=9.5,
+        rotation=90,
     )
 
 

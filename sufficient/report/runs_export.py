@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-import json
 from collections.abc import Sequence
-from importlib import resources
 from typing import Any
 
 from sufficient import __version__
-from sufficient.answer.elsewhere import RunsAnswer
+from sufficient.answer.external_runs import RunsAnswer
 from sufficient.notice import Notice
 
 FORECAST_VERSION = 1
@@ -30,13 +28,6 @@ def runs_dict(
     }
 
 
-def forecast_schema() -> dict[str, Any]:
-    """Return the JSON Schema (2020-12) of the forecasts."""
-    text = resources.files("sufficient.report").joinpath("forecast.schema.json").read_text(encoding="utf-8")
-    loaded: dict[str, Any] = json.loads(text)
-    return loaded
-
-
 def _answer(answer: RunsAnswer) -> dict[str, Any]:
     found = answer.forecast
     rows = zip(answer.curve.n, answer.curve.replicates, answer.measured, strict=True)
@@ -45,6 +36,7 @@ def _answer(answer: RunsAnswer) -> dict[str, Any]:
         "value": answer.criterion.value,
         "columns": list(answer.columns),
         "measured": [{"n": int(n), "replicates": r, **dataclasses.asdict(level)} for n, r, level in rows],
+        "n_met": answer.met_from,
         "n_needed": found.k_needed,
         "n_interval": list(found.k_interval),
         "extrapolation": found.extrapolation,

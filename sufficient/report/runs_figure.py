@@ -7,22 +7,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from sufficient.answer.elsewhere import AHEAD, RunsAnswer
+from sufficient.answer.external_runs import RunsAnswer
+from sufficient.answer.horizon import FARTHEST
 from sufficient.report.display import Display
-from sufficient.report.marks import HORIZONS
+from sufficient.report.marks import draw_fan, draw_horizons
 from sufficient.report.runs_text import in_nats, needed, phrase
-from sufficient.report.style import (
-    FAINT,
-    FORECAST,
-    INK,
-    LIMIT,
-    MEASURED,
-    MET,
-    count_axis,
-    label,
-    save,
-    styled,
-)
+from sufficient.report.style import FAINT, INK, LIMIT, MEASURED, MET, count_axis
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -38,9 +28,9 @@ class RunsDisplay(Display):
         """Draw the runs, the fan and the target."""
         answer, last = self.answer, self.answer.last
         ax.set_xscale("log")
-        low, high = float(answer.curve.n[0]) / 1.3, AHEAD[-1] * last * 1.3
+        low, high = float(answer.curve.n[0]) / 1.3, FARTHEST * last * 1.3
         ax.set_xlim(low, high)
-        _fan(answer, ax)
+        draw_fan(answer.forecast.path, ax)
         values = [level.value for level in answer.measured]
         ends = [
             [level.value - level.lo for level in answer.measured],
@@ -53,8 +43,8 @@ class RunsDisplay(Display):
         ax.axhline(
             answer.criterion.value, color=LIMIT, linewidth=1.2, linestyle="--", zorder=2, label="asked"
         )
-        _horizons(last, ax)
-        found = answer.forecast.k_needed
+        draw_horizons(last, ax)
+        found = answer.met_from or answer.forecast.k_needed
         if found is not None:
             ax.plot([found], [answer.criterion.value], "D", color=MET, markersize=7, zorder=5, label="needed")
         ax.set_title(f"{phrase(answer)}: {needed(answer)}", color=INK, pad=12, wrap=True)
@@ -66,33 +56,8 @@ class RunsDisplay(Display):
 
 def draw_runs(answers: Sequence[RunsAnswer], directory: Path) -> list[Path]:
     """Write forecast-KIND-VALUE.svg and .png of each target below `directory` and return them."""
-    from matplotlib.figure import Figure
-
     paths = []
     for answer in answers:
-        with styled():
-            figure = Figure(figsize=RunsDisplay.size, layout="constrained")
-            RunsDisplay(answer).plot(figure.add_subplot())
-            name = f"forecast-{answer.criterion.kind}-{answer.criterion.value:g}"
-            paths += save(figure, directory / name)
+        name = f"forecast-{answer.criterion.kind}-{answer.criterion.value:g}"
+        paths += RunsDisplay(answer).save(directory / name)
     return paths
-
-
-def _fan(answer: RunsAnswer, ax: Axes) -> None:
-    path = answer.forecast.path
-    if not path:
-        return
-    sizes = [step[0] for step in path]
-    ax.fill_between(
-        sizes, [step[2] for step in path], [step[3] for step in path], color=FORECAST, alpha=0.18,
-        linewidth=0, zorder=2.2, label="90 % forecast",
-    )  # fmt: skip
-    ax.plot(sizes, [step[1] for step in path], color=FORECAST, linewidth=1.8, zorder=2.6, label="forecast")
-
-
-def _horizons(last: int, ax: Axes) -> None:
-    """Shade what lies beyond 4 × and 10 × the largest size."""
-    high, top = ax.get_xlim()[1], ax.get_ylim()[1]
-    for times in HORIZONS:
-        ax.axvspan(times * last, high, color="#000000", alpha=0.035, linewidth=0, zorder=0.5)
-        label(ax, times * last, top, f"{times} ×", colour=FAINT, va="top", offset=(4, -6), size=9.5)

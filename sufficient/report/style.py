@@ -83,6 +83,12 @@ def save(figure: Figure, stem: Path) -> list[Path]:
     return paths
 
 
+def titled(axes: Axes, title: str, subtitle: str, *, pad: float) -> None:
+    """Write a title `pad` points above the axes, and what it is about in small letters below it."""
+    axes.set_title(title, color=INK, fontsize=14, fontweight="bold", pad=pad)
+    axes.text(0, 1.03, subtitle, transform=axes.transAxes, color=FAINT, fontsize=10.5)
+
+
 def label(
     axes: Axes,
     x: float,
@@ -94,6 +100,7 @@ def label(
     va: str = "center",
     offset: tuple[float, float] = (0, 0),
     size: float = 10.5,
+    rotation: float = 0,
 ) -> None:
     """Write beside a line, `offset` points away from (x, y), on a white halo that keeps it legible."""
     from matplotlib.patheffects import withStroke
@@ -107,6 +114,7 @@ def label(
         ha=ha,
         va=va,
         fontsize=size,
+        rotation=rotation,
         zorder=6,
         annotation_clip=False,
         path_effects=[withStroke(linewidth=3, foreground="white")],

@@ -8,15 +8,21 @@ from typing import TYPE_CHECKING, Self
 
 from sufficient.answer.answer import CriterionAnswer, Level
 from sufficient.answer.criteria import Criterion
-from sufficient.answer.forecast import FARTHEST
+from sufficient.answer.horizon import FARTHEST
 from sufficient.answer.measures import Measures
 from sufficient.answer.target_words import QUANTITY
 from sufficient.answer.verdict import levels
-from sufficient.report.criteria_text import forecast_digits
+from sufficient.errors import DataError, UsageError
 from sufficient.report.display import Display
-from sufficient.report.marks import HORIZONS
-from sufficient.report.style import FAINT, FORECAST, INK, LIMIT, MEASURED, MET, count_axis, label
-from sufficient.rounding import about, ends
+from sufficient.report.marks import (
+    draw_band,
+    draw_fan,
+    draw_horizons,
+    forecast_lines,
+    k_star_lines,
+    name_mark,
+)
+from sufficient.report.style import FORECAST, INK, LIMIT, MEASURED, MET, count_axis, label
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -34,11 +40,22 @@ class TargetFanDisplay(Display):
     answer: CriterionAnswer
 
     @classmethod
-    def from_estimate(cls, estimate: Estimate, target: str | Criterion) -> Self | None:
-        """Return the display of a target such as "accuracy=0.95"; None where no size has learned."""
+    def from_estimate(cls, estimate: Estimate, target: str | Criterion) -> Self:
+        """Return the display of a target such as "accuracy=0.95"; DataError where no size learned."""
         (answer,) = estimate.forecast(target)
-        points = levels(Measures(estimate.record), answer.criterion)
-        return cls(points, answer) if points else None
+        asked = answer.criterion
+        if asked.kind not in QUANTITY:
+            raise UsageError(
+                f"{asked.phrase} has no curve of its own to draw; give an accuracy, an error, a loss or a "
+                "rel-tol, or draw FanDisplay for tol and AccuracyDisplay for what doubling brings."
+            )
+        points = levels(Measures(estimate.record), asked)
+        if not points:
+            raise DataError(
+                f"no size of this study learned, so {asked.phrase} has no curve to draw; CurveDisplay shows "
+                "what was measured."
+            )
+        return cls(points, answer)
 
     def draw(self, ax: Axes) -> None:
         """Draw the curve, the fan and where it meets the target."""
@@ -51,7 +68,8 @@ class TargetFanDisplay(Display):
         room = ROOM * (max(edges) - min(edges))
         ax.set_ylim(min(edges) - room, max(edges) + room)
         _measured(self.points, ax)
-        _forecast(path, last, ax)
+        draw_fan(path, ax)
+        draw_horizons(last, ax)
         ax.axhline(asked.value, color=LIMIT, linewidth=1.8, zorder=2.5, label="target")
         label(ax, ax.get_xlim()[0], asked.value, asked.phrase, colour=LIMIT, va="bottom", offset=(6, 3))
         _mark(self.answer, ax)
@@ -64,15 +82,7 @@ class TargetFanDisplay(Display):
 
 def _measured(points: Sequence[tuple[int, Level]], ax: Axes) -> None:
     sizes, values = [k for k, _ in points], [level for _, level in points]
-    ax.fill_between(
-        sizes,
-        [level.lo for level in values],
-        [level.hi for level in values],
-        color=MEASURED,
-        alpha=0.22,
-        linewidth=0,
-        label="95 % band",
-    )
+    draw_band(sizes, [level.lo for level in values], [level.hi for level in values], ax)
     ax.plot(
         sizes,
         [level.value for level in values],
@@ -84,30 +94,15 @@ def _measured(points: Sequence[tuple[int, Level]], ax: Axes) -> None:
     )
 
 
-def _forecast(path: Sequence[tuple[int, float, float, float]], last: int, ax: Axes) -> None:
-    if not path:
-        return
-    sizes = [step[0] for step in path]
-    low, high = [step[2] for step in path], [step[3] for step in path]
-    ax.fill_between(sizes, low, high, color=FORECAST, alpha=0.18, linewidth=0, label="90 % forecast")
-    ax.plot(sizes, [step[1] for step in path], color=FORECAST, linewidth=1.8, label="forecast")
-    right, top = ax.get_xlim()[1], ax.get_ylim()[1]
-    for times in HORIZONS:
-        ax.axvspan(times * last, right, color="#000000", alpha=0.035, linewidth=0, zorder=0.5)
-        place = (times * last, top)
-        label(ax, *place, f"{times} ×", colour=FAINT, va="top", offset=(4, -4), size=9.5)
-
-
 def _mark(answer: CriterionAnswer, ax: Axes) -> None:
     """Mark k*, or the number needed, with its interval."""
-    k, span, colour, text = answer.k_sufficient, answer.k_interval, MET, ""
+    k, span, forecast = answer.k_sufficient, answer.k_interval, answer.forecast
     if k is not None and span is not None:
-        text = f"k* = {about(k)}\n95 % {ends(span, like=k)}"
-    elif answer.forecast is not None and answer.forecast.k_needed is not None:
-        k, span, colour = answer.forecast.k_needed, answer.forecast.k_interval, FORECAST
-        digits = forecast_digits(answer.forecast)
-        text = f"forecast: {about(k, digits)} needed\n90 % {ends(span, like=k, digits=digits)}"
-    if k is None or span is None:
+        colour, lines = MET, k_star_lines(k, span)
+    elif forecast is not None and forecast.k_needed is not None:
+        k, span = forecast.k_needed, forecast.k_interval
+        colour, lines = FORECAST, forecast_lines(forecast)
+    else:
         return
     left, right = ax.get_xlim()
     low, high = left if span[0] is None else span[0], right if span[1] is None else min(span[1], right)
@@ -116,9 +111,4 @@ def _mark(answer: CriterionAnswer, ax: Axes) -> None:
     ax.plot([k], [value], color=colour, marker="D", markersize=7, linewidth=0, zorder=4, label="needed")
     rising = answer.criterion.kind == "accuracy"
     corner = ax.get_ylim()[0 if rising else 1]
-    side = "bottom" if rising else "top"
-    after = k < (left * right) ** 0.5
-    offset = (7 if after else -7, 7 if rising else -7)
-    label(
-        ax, k, corner, text, colour=colour, ha="left" if after else "right", va=side, offset=offset, size=11.5
-    )
+    name_mark(ax, k, span, corner, "\n".join(lines), colour=colour, below=not rising)

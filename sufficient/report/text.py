@@ -2,31 +2,42 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
-from sufficient.answer.answer import Answer, CriterionAnswer, Forecast
+from sufficient.answer.answer import Answer, CriterionAnswer
 from sufficient.report.criteria_text import (
     class_lines,
     criterion_lines,
     deciding,
     forecast_digits,
     hardest,
-    met_as_forecast,
+    joint_need,
     needed,
-    percent,
     phrases,
+    unmet,
     wanted,
     with_ends,
 )
-from sufficient.rounding import about, ends, interval, nats, objects, share, signed, tolerance
+from sufficient.report.marks import first_size
+from sufficient.rounding import (
+    about,
+    counted,
+    ends,
+    interval,
+    nats,
+    objects,
+    percent,
+    share,
+    signed,
+    tolerance,
+)
 
 if TYPE_CHECKING:
     from sufficient.study.record import Record
 
-MADE = " numbers an image ("  # in the reason of features that a model made
-LABEL = 12  # characters before the text of a line
+MADE = " numbers an image ("  # in the reason of what a model made, in records that do not say so
 INCONCLUSIVE = {  # the deciding reason in one clause
     "CURVE-NOT-FALLING": "the difference does not fall as objects are added",
     "DEAD-NETWORKS": "most networks are dead",
@@ -46,7 +57,7 @@ def verdict_line(answer: Answer) -> str:
     if answer.verdict == "sufficient":
         return f"sufficient: {_k_star(answer)} {at}"
     if answer.verdict == "insufficient":
-        return f"insufficient {at}: {needed(hardest(answer))}; {objects(answer.k_available)} available"
+        return f"insufficient {at}: {_need_in_title(answer, at)}; {objects(answer.k_available)} available"
     return f"inconclusive {at}: {_deciding(answer).lower().replace('-', ' ')}"
 
 
@@ -59,7 +70,7 @@ def headline(answer: Answer) -> str:
     if answer.verdict == "insufficient":
         return (
             f"Insufficient: {available} objects available to fit are too few for {what}; "
-            f"{needed(hardest(answer), 'objects to fit are ')}."
+            f"{joint_need(answer)}."
         )
     code = _deciding(answer)
     clause = INCONCLUSIVE.get(code, code.lower().replace("-", " "))
@@ -68,25 +79,22 @@ def headline(answer: Answer) -> str:
     return f"Inconclusive for {what}: {clause}."
 
 
-def explain(
-    answer: Answer, *, model: str, features: str, data: Mapping[str, Any], remarks: Sequence[str] = ()
-) -> list[str]:
-    """Return the lines below the headline, each with its label in the first column.
+def explain(answer: Answer, record: Record) -> list[tuple[str, str]]:
+    """Return everything that stands below the headline as (label, text).
 
-    `model` and `features` say for what the verdict holds; `data` is the block of the same name in
-    `result.json`; `remarks` say more of the data.
+    `record` says for what the verdict holds: of it the model, the features and the data are told.
     """
+    data = record.data
     own = next((each for each in answer.criteria if each.criterion.kind == "tol"), None)
     lines = [
         *_of_tolerance(answer, own),
         *criterion_lines(answer, fitted=_fitted(data)),
         *(("reason", f"{notice.message} [{notice.code}]") for notice in deciding(answer)),
-        ("model", model),
-        ("features", features),
-        *(("data", text) for text in (*_data(data), *remarks)),
+        ("model", record.model["description"]),
+        ("features", features_words(record.features)),
+        *(("data", text) for text in (*_data(data), *_remarks(record))),
     ]
-    if answer.forecast is not None and (own is None or own.asked):
-        lines += [("how many", text) for text in _how_many(answer, answer.forecast, data)]
+    lines += [("how many", text) for text in _how_many(answer, data)]
     lines += [("more data", text) for text in _outlook(answer)]
     lines += [("per class", text) for text in class_lines(answer)]
     if answer.rate is not None:
@@ -94,7 +102,7 @@ def explain(
         exponent = f"k^{signed(rate.exponent)} {interval(rate.interval, signed)}"
         lines.append(("rate", f"the difference goes as {exponent} (95 %); Lemma 1 of the paper says k^−1"))
     lines += [("warning", f"{notice.message} [{notice.code}]") for notice in answer.warnings]
-    return _labelled(lines)
+    return lines
 
 
 def features_words(features: Mapping[str, Any]) -> str:
@@ -103,33 +111,32 @@ def features_words(features: Mapping[str, Any]) -> str:
     return reason if reason.startswith(name) else f"{name}: {reason}"
 
 
-def data_remarks(record: Record) -> list[str]:
+def _remarks(record: Record) -> list[str]:
     """Return what there is to know of the data beside its numbers: groups, and how copies are told."""
     said, options = [], record.options
     if groups := record.data.get("groups"):
         by = options.get("group_column") or (
             f"folders of level {options['group_level']}" if options.get("group_level") else None
         )
-        said.append(f"{objects(groups)} groups{f' ({by})' if by else ''}, none on two sides of a split")
-    if MADE in record.features.get("reason", ""):
+        said.append(f"{counted(groups, 'group')}{f' ({by})' if by else ''}, none on two sides of a split")
+    if record.features.get("made_by_model", MADE in record.features.get("reason", "")):
         said.append("copies are told by their files' bytes; `sufficient check` also compares pixels")
     return said
 
 
-def _labelled(lines: list[tuple[str, str]]) -> list[str]:
-    """Return the lines with their label, named once for each run of equal labels."""
-    shown, before = [], None
-    for label, text in lines:
-        shown.append(("" if label == before else label).ljust(LABEL) + text)
-        before = label
-    return shown
+def _need_in_title(answer: Answer, at: str) -> str:
+    """Return how many are needed, and by what where the title names something else."""
+    most = hardest(answer)
+    assert most is not None  # something fails, or the verdict were another
+    said = needed(most)
+    return said if at.endswith(most.criterion.phrase) else f"{most.criterion.phrase} needs most, {said}"
 
 
 def _k_star(answer: Answer) -> str:
     assert answer.k_sufficient is not None
     lo, hi = answer.k_interval or (None, None)
     k = about(answer.k_sufficient, exact=_run(answer))
-    if lo is None and hi in (None, answer.k_sufficient):
+    if first_size(answer.k_sufficient, (lo, hi)):
         return f"k* ≤ {k}"
     return f"k* = {k} {ends((lo, hi), like=answer.k_sufficient, exact=_run(answer))}"
 
@@ -177,33 +184,59 @@ def _decided(answer: Answer) -> str:
     return f"one more object changes the mean loss by {change} at k = {objects(last.k)}; tol is {tol}"
 
 
-def _how_many(answer: Answer, forecast: Forecast, data: Mapping[str, Any]) -> list[str]:
-    used, k = int(data.get("used", answer.k_available)) + int(data.get("not_read", 0)), forecast.k_needed
+def _how_many(answer: Answer, data: Mapping[str, Any]) -> list[str]:
+    """Return what all that is asked needs, where it is more than one thing, and what the tolerance does."""
+    open_ = unmet(answer)
+    lines = [f"for all that is asked: {joint_need(answer, ' (90 %)')}"] if len(open_) > 1 else []
+    own = next((each for each in open_ if each.criterion.kind == "tol" and each.forecast is not None), None)
+    if own is not None:
+        said = _of_the_tolerance(answer, own, data)
+        lines += [f"{own.criterion.phrase}: {said[0]}" if len(open_) > 1 else said[0], *said[1:]]
+    return lines + _at_hand(answer, data)
+
+
+def _of_the_tolerance(answer: Answer, own: CriterionAnswer, data: Mapping[str, Any]) -> list[str]:
+    forecast = own.forecast
+    assert forecast is not None
+    k, digits = forecast.k_needed, forecast_digits(forecast.extrapolation)
     if k is None:
-        lower, more = forecast.k_interval[0], forecast.more_interval[0]
-        least = "" if lower is None else f": more than {about(lower, 2)} to fit"
-        at_least = "" if not more else f", that is {about(more, 2)} more labelled objects at the least"
-        lines = [f"only a lower bound, the forecast passes 10 × the largest size{least}{at_least}"]
+        more = forecast.more_interval[0]
+        lines = [needed(own, "to fit")]
+        lines += [f"that is {about(more, 2)} more labelled objects at the least (95 %)"] if more else []
+    elif forecast.extrapolation == "none":
+        lines = [needed(own)]
+        if own.verdict == "inconclusive":
+            lines.append("the trend over all sizes meets tol here; the last size cannot confirm it")
     else:
-        digits = forecast_digits(forecast)
         fit = f"about {with_ends(k, forecast.k_interval, digits, exact=_run(answer))} to fit (90 %)"
-        if forecast.more_needed is not None and k > used:
+        if forecast.more_needed is not None and k > _at_hand_now(answer, data):
             collect = with_ends(forecast.more_needed, forecast.more_interval, digits)
             fit += f", that is {collect} more labelled objects at the same shares"
-        lines = [met_as_forecast(k, forecast.k_interval[1]) if forecast.extrapolation == "none" else fit]
-        if k <= used:
-            lines.append(f"training on everything at hand ({objects(used)} objects) is forecast to suffice")
-            if answer.verdict == "inconclusive" and k <= answer.curve[-1].k:
-                lines.append("the trend over all sizes meets tol here; the last size cannot confirm it")
-            if forecast.more_needed:
-                study = f"{about(forecast.more_needed, 2)} more, held-out shares included"
-                lines.append(f"to see it in a study takes {study}")
-        if forecast.extrapolation == "beyond-4x":
-            lines.append("this lies beyond 4 × the largest size run: a rough guide only")
+        lines = [fit]
+    if forecast.extrapolation == "beyond-4x":
+        lines.append("this lies beyond 4 × the largest size run: a rough guide only")
     if forecast.probability_beyond_10x is not None and forecast.probability_beyond_10x >= 0.01:
         chance = percent(forecast.probability_beyond_10x)
         lines.append(f"chance that more than 10 × the largest size is needed: {chance}")
     return lines
+
+
+def _at_hand(answer: Answer, data: Mapping[str, Any]) -> list[str]:
+    """Return that the objects at hand suffice, where that is forecast of all that is asked and not met."""
+    used, open_ = _at_hand_now(answer, data), unmet(answer)
+    found = [each.forecast for each in open_ if each.forecast is not None]
+    if not open_ or len(found) < len(open_):
+        return []
+    if any(forecast.k_needed is None or forecast.k_needed > used for forecast in found):
+        return []
+    lines = [f"training on everything at hand ({objects(used)} objects) is forecast to suffice"]
+    if more := max(forecast.more_needed or 0 for forecast in found):
+        lines.append(f"to see it in a study takes {about(more, 2)} more, held-out shares included")
+    return lines
+
+
+def _at_hand_now(answer: Answer, data: Mapping[str, Any]) -> int:
+    return int(data.get("used", answer.k_available)) + int(data.get("not_read", 0))
 
 
 def _nats(value: float) -> str:
@@ -227,16 +260,14 @@ def _outlook(answer: Answer) -> list[str]:
     if double is None:
         if gain_asked:
             return [now]  # its own line says what doubling brings, or why that is not known
-        return [now, "what doubling would bring cannot be forecast: too few sizes that learned"]
-    lo, hi = double.accuracy_interval
-    gain = 100 * (double.accuracy - outlook.accuracy)
-    if lo <= outlook.accuracy <= hi:
+        why = "too few sizes that learned, or a curve that gets worse"
+        return [now, f"what doubling would bring cannot be forecast: {why}"]
+    if f"{100 * double.gain.lo:.1f}" == "0.0":
         change = f"no clear gain is forecast from doubling to k = {objects(double.k)}"
     else:
-        points = f"{'raise' if gain > 0 else 'lower'} accuracy by {abs(gain):.1f} points"
+        points = f"raise accuracy by {100 * double.gain.value:.1f} points"
         change = f"doubling to k = {objects(double.k)} is forecast to {points}"
-    accuracy = f"{share(double.accuracy)} {interval((lo, hi), share)}"
-    accuracy += " on the same unseen objects" if gain_asked else ""
+    accuracy = f"{share(double.accuracy)} {interval(double.accuracy_interval, share)}"
     loss = f"{_loss(double.unseen_loss)} {interval(double.unseen_loss_interval, _loss)}"
     return [now, f"{change}: accuracy {accuracy}, loss {loss} nats (90 %)"]
 

@@ -14,10 +14,11 @@ from numpy.typing import NDArray
 from sufficient.notice import Notice
 from sufficient.rounding import counted
 from sufficient.study.found import CannotExtendError, Found, newcomers, stored_places
-from sufficient.study.groups import HELD_OUT_READ, VALIDATION_READ, deal, few_groups, united
+from sufficient.study.groups import deal, few_groups, united
+from sufficient.study.growth import new_shares
 from sufficient.study.options import StudyOptions
 from sufficient.study.record import Last, Record, Stage
-from sufficient.study.schedule import REPLACED_WITHIN, sizes_beyond, sizes_up_to
+from sufficient.study.schedule import REPLACED_WITHIN, sizes_grown, sizes_up_to
 from sufficient.study.shares import (
     AnyShares,
     CommonShares,
@@ -25,7 +26,6 @@ from sufficient.study.shares import (
     Index,
     Shares,
     interleaved_order,
-    share_sizes,
 )
 
 OF_THE_STUDY = ("RARE-CLASS", "COMMON-SHARES", "RESUMED-ELSEWHERE")  # notices that still hold
@@ -66,14 +66,11 @@ def extended(earlier: Record, found: Found, options: StudyOptions) -> tuple[Reco
 
 
 def _wanted(shares: AnyShares, used: int, options: StudyOptions, *, growing: bool = False) -> tuple[int, int]:
-    """Return how many new objects are validated on and held out, by what a new run of `used` would have.
-
-    So the proportions stay those of the options, whatever the number of steps in which the data grew.
-    """
-    _, validation, held_out = share_sizes(used, held_out=options.held_out, validation=options.validation)
-    if growing:
-        validation, held_out = min(validation, VALIDATION_READ), min(held_out, HELD_OUT_READ)
-    return max(validation - shares.validation, 0), max(held_out - shares.held_out, 0)
+    """Return how many new objects are validated on and held out."""
+    validation, held_out = new_shares(
+        shares, np.array(used), held_out=options.held_out, validation=options.validation, growing=growing
+    )
+    return int(validation), int(held_out)
 
 
 def _rotating(
@@ -173,18 +170,16 @@ def _share_of_groups(groups: Index, shares: Index) -> dict[int, int]:
     return share_of
 
 
-def extended_shares(earlier: Record, division: Division, *, not_read: int = 0) -> CommonShares:
-    """Return common shares of all that is divided, less what is not read; sizes run keep their window."""
+def extended_shares(earlier: Record, division: Division) -> CommonShares:
+    """Return common shares of all that is divided; sizes run keep their window."""
     shares = earlier.shares
     assert isinstance(shares, CommonShares)
-    pool = shares.k_available + shares.not_read
     return CommonShares(
         shares.replicates,
-        len(division.fit) - not_read,
+        len(division.fit),
         len(division.validation),
         len(division.held_out),
-        not_read=not_read,
-        settled=(*shares.settled, (earlier.stages[-1].size, pool)),
+        settled=(*shares.settled, (earlier.stages[-1].size, shares.pool)),
     )
 
 
@@ -223,7 +218,7 @@ def carried(
     )
     few: tuple[Notice, ...] = ()
     if grown.groups is not None:
-        few = few_groups(len(np.unique(grown.groups[shares.unseen(0)])))
+        few = few_groups(len(np.unique(grown.groups[shares.held_out_objects(0)])))
     return replace(grown, notices=(*grown.notices, *few, said(earlier, grown)))
 
 
@@ -238,11 +233,10 @@ def kept_stages(earlier: Record, options: StudyOptions) -> tuple[Stage, ...]:
 
 
 def planned(stages: tuple[Stage, ...], shares: AnyShares, options: StudyOptions) -> tuple[int, ...]:
-    """Return the sizes run, and those beyond them up to the whole fit pool."""
+    """Return the sizes run, and those beyond them up to the whole fit pool, the last one confirmed."""
     done = tuple(stage.size for stage in stages)
-    pool = shares.k_available + shares.not_read
-    last = min(pool, options.max_samples or pool)
-    return done + sizes_beyond(done, sizes_up_to(last, start=options.start, growth=options.growth))
+    last = min(shares.pool, options.max_samples or shares.pool)
+    return done + sizes_grown(done, last, start=options.start, growth=options.growth)
 
 
 def renumbered(last: Last, was: Index) -> Last:
@@ -256,12 +250,11 @@ def renumbered(last: Last, was: Index) -> Last:
 def said(earlier: Record, grown: Record) -> Notice:
     """Return what the extension did, in a sentence."""
     now, before = grown.shares, earlier.shares
-    fit = now.k_available + now.not_read - before.k_available - before.not_read
-    new = now.used + now.not_read - before.used - before.not_read
     count = len(grown.stages)
     return Notice(
         "EXTENDED",
-        f"{new:,} objects came to {before.used + before.not_read:,}: {fit:,} to fit, "
+        f"{now.all_objects - before.all_objects:,} objects came to {before.all_objects:,}: "
+        f"{now.pool - before.pool:,} to fit, "
         f"{now.validation - before.validation:,} to validate on, {now.held_out - before.held_out:,} held "
         f"out; {counted(count, 'size')} up to k = {grown.stages[-1].size:,} taken from the earlier run.",
     )

@@ -14,6 +14,7 @@ from scipy.sparse.csgraph import connected_components
 
 from sufficient.errors import DataError
 from sufficient.notice import Notice
+from sufficient.rounding import counted
 from sufficient.study.options import StudyOptions
 from sufficient.study.shares import Index, Shares, interleaved_order, share_sizes
 
@@ -70,10 +71,11 @@ def deal(share: Index, widths: Index, number: int, wanted: int) -> bool:
 
 def _too_few_groups(widths: Index, wanted: int) -> DataError:
     return DataError(
-        f"{len(widths):,} groups, the largest of {widths.max():,} of {widths.sum():,} objects, cannot be "
-        f"dealt whole into three shares: too few of them make {wanted:,} objects and not twice as many. "
-        "Group by something of more and smaller groups, change --held-out or --validation, or collect more "
-        "groups."
+        f"{counted(len(widths), 'group')}, the largest of {widths.max():,} of {widths.sum():,} objects, "
+        f"cannot be dealt whole into three shares, of which one takes {wanted:,} to "
+        f"{LARGEST_SHARE * wanted:,} objects: they are too few, or larger than a share may be. "
+        "Group by something of more and smaller groups, change --held-out or --validation, or "
+        "collect more groups."
     )
 
 
@@ -81,8 +83,9 @@ def few_groups(held_out: int) -> tuple[Notice, ...]:
     """Return what to say where this many groups are held out."""
     if held_out >= ENOUGH_GROUPS:
         return ()
+    held = f"{counted(held_out, 'group')} {'is' if held_out == 1 else 'are'} held out"
     message = (
-        f"{held_out:,} groups are held out, fewer than {ENOUGH_GROUPS}: the interval may be too narrow. "
+        f"{held}, fewer than {ENOUGH_GROUPS}: the interval may be too narrow. "
         "Collect more groups, or raise --held-out."
     )
     return (Notice("FEW-GROUPS", message),)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 
+from sufficient.device import require_known
 from sufficient.errors import UsageError
 
 
@@ -35,6 +36,7 @@ class StudyOptions:
             object.__setattr__(self, name, value.item() if hasattr(value, "item") else value)
             if isinstance(value, str) and name != "device":
                 raise UsageError(f"--{name.replace('_', '-')} {value!r} is text; give a number.")
+        require_known(self.device)
         at_least = {
             "hidden": 1, "layers": 1, "batch_size": 1, "patience": 1, "replicates": 2, "start": 2, "seed": 0,
         }  # fmt: skip

@@ -41,7 +41,7 @@ class Stage:
     dead: NDArray[np.bool_]  # (R,) the losses differ by less than 1e-6, and are not all below it
     unseen_losses: NDArray[
         np.float32
-    ]  # (R, held_out then) of each held-out object, as `Record.unseen` names them
+    ]  # (R, held_out then) of each held-out object, as `Record.held_out_objects` names them
     predicted: NDArray[np.int64]  # (R, held_out then) predicted class
 
     @property
@@ -80,13 +80,13 @@ class Record:
     model: dict[str, Any] = field(default_factory=dict)  # what was fitted
     computed: dict[str, Any] = field(default_factory=dict)  # version, device and threads it was begun with
 
-    def unseen(self, stage: Stage) -> Index:
+    def held_out_objects(self, stage: Stage) -> Index:
         """Return the objects that a stage's networks were scored on, in its order, shape (R, held_out then).
 
         An extension appends to the held-out shares; a stage that it re-uses knows the first ones.
         """
         held = stage.unseen_losses.shape[1]
-        return np.stack([self.shares.unseen(r)[:held] for r in range(self.shares.replicates)])
+        return np.stack([self.shares.held_out_objects(r)[:held] for r in range(self.shares.replicates)])
 
     @property
     def class_entropy(self) -> float:

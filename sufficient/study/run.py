@@ -15,6 +15,7 @@ from sufficient.heads.fit import Fitted
 from sufficient.heads.learner import Heads
 from sufficient.heads.score import distance
 from sufficient.heads.stack import Stack
+from sufficient.landscape.difference import FLAT_SPREAD, flat
 from sufficient.landscape.probe import Ladder, ladder
 from sufficient.notice import Notice
 from sufficient.study.groups import few_groups, plan_common, united, with_twins_together
@@ -26,10 +27,6 @@ from sufficient.study.shares import CommonShares, Index, Shares, divide
 
 if TYPE_CHECKING:
     from sufficient.progress import Progress
-
-# nats: a network whose losses differ by less says the same of every object and is dead, unless all of
-# them are below it: that network is right about every object
-DEAD_SPREAD = 1e-6
 
 PROBED = 1_000  # objects over all replicates whose curvature is bounded, at up to 10 classes
 CLASSES_AT_COST = 10  # with more, an object costs more and fewer are taken: near 3 % of a study
@@ -176,12 +173,12 @@ def _run_stage(
     fitted = np.stack([shares.fitted(r, size) for r in replicates])
     networks, view = heads.fit(
         fitted,
-        np.stack([shares.validated(r) for r in replicates]),
+        np.stack([shares.validation_objects(r) for r in replicates]),
         initial=[torch_generator("initial", options.seed, r) for r in replicates],
         order=[torch_generator("batches", options.seed, r, size) for r in replicates],
         watch=watch,
     )
-    unseen = np.stack([shares.unseen(r) for r in replicates])
+    unseen = np.stack([shares.held_out_objects(r) for r in replicates])
     stage = measured(view, networks, record.labels, fitted=fitted, unseen=unseen, previous=previous)
     return stage, _last(view, networks.stack, record, unseen[:, :SAMPLED]), networks.stack
 
@@ -229,7 +226,7 @@ def measured(
         norm_common=_numbers(rungs.corrected_common),
         norm_printed=_numbers(rungs.printed),
         distance=moved,
-        dead=(both.max(axis=1) - both.min(axis=1) < DEAD_SPREAD) & (both.max(axis=1) >= DEAD_SPREAD),
+        dead=flat(both) & (both.max(axis=1) >= FLAT_SPREAD),  # below it, it is right about every object
         unseen_losses=new_losses.astype(np.float32),
         predicted=predicted,
     )

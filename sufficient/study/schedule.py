@@ -11,13 +11,14 @@ from numpy.typing import NDArray
 from sufficient.errors import DataError
 from sufficient.notice import Notice
 from sufficient.study.options import StudyOptions
-from sufficient.study.record import Record
+from sufficient.study.record import Floats, Record
 from sufficient.study.shares import WINDOW, AnyShares, CommonShares, Index, Shares, share_sizes
 
 LEAST_VALIDATION, LEAST_HELD_OUT = 1, 2  # objects: a variance needs two
 FARTHEST_SEARCH = 10**12  # objects
 
 REPLACED_WITHIN = 0.1  # the last size replaces a grid size this close below it
+CONFIRMED_AT = (9, 10)  # of the last size of an extension: as close as sizes come to one another
 
 
 def sizes_up_to(last: int, *, start: int, growth: float) -> tuple[int, ...]:
@@ -39,6 +40,31 @@ def sizes_beyond(done: Sequence[int], grid: Sequence[int]) -> tuple[int, ...]:
     largest = max(done, default=0)
     floor = largest if largest in grid else largest / (1 - REPLACED_WITHIN)
     return tuple(size for size in grid if size > largest and (size >= floor or size == grid[-1]))
+
+
+def confirming(last: int) -> int:
+    """Return the size that confirms what is seen at `last`: 10 % below it."""
+    return last * CONFIRMED_AT[0] // CONFIRMED_AT[1]
+
+
+def confirmed_by(sizes: Floats) -> Floats:  # (S,), (S,)
+    """Return the least last size that each of these sizes, or a larger one, confirms."""
+    larger: Floats = np.ceil(sizes * CONFIRMED_AT[1] / CONFIRMED_AT[0] * (1 - 1e-12))
+    return larger
+
+
+def sizes_grown(done: Sequence[int], last: int, *, start: int, growth: float) -> tuple[int, ...]:
+    """Return the sizes that a study of grown data has still to run: of the grid, one that confirms, the last.
+
+    Two sizes make a verdict, and the grid's second to last may lie 30 % below: it would have to be met there.
+    The confirming size replaces one of the grid within 10 % below it, and is left out where one between it
+    and the last was run already.
+    """
+    later = sizes_beyond(done, sizes_up_to(last, start=start, growth=growth))
+    middle = confirming(last)
+    if not later or max(done, default=0) >= middle:
+        return later
+    return (*[size for size in later[:-1] if size <= middle * (1 - REPLACED_WITHIN)], middle, last)
 
 
 def smallest_complete_size(shares: Shares, labels: NDArray[np.int64]) -> tuple[int, int]:
@@ -121,13 +147,16 @@ def replanned(record: Record, size: int, options: StudyOptions) -> Record:
         return record
     if shares.not_read and shares.k_available < WINDOW * size:
         raise AssertionError(f"k = {size} needs {WINDOW * size} fit objects read, not {shares.k_available}")
-    whole = replace(shares, k_available=shares.k_available + shares.not_read)
+    whole = replace(shares, k_available=shares.pool)
     _require_enough(whole, options, record.groups)
     done = tuple(stage.size for stage in record.stages)
-    pool = shares.k_available + shares.not_read
-    last = min(pool, options.max_samples or pool)
-    grid = sizes_up_to(last, start=options.start, growth=options.growth)
-    later = tuple(k for k in sizes_beyond(done, grid) if k >= size or k == last)
+    last = min(shares.pool, options.max_samples or shares.pool)
+    if shares.settled:  # the run was extended; what was planned to confirm it moves with the last size
+        grown = sizes_grown(done, last, start=options.start, growth=options.growth)
+        later = tuple(k for k in grown if k >= min(size, confirming(last)))
+    else:
+        grid = sizes_up_to(last, start=options.start, growth=options.growth)
+        later = tuple(k for k in sizes_beyond(done, grid) if k >= size or k == last)
     notices = record.notices
     if size in later and (rare := missed_class(shares, record.labels, size, len(classes))) is not None:
         later = tuple(k for k in later if k != size)

@@ -45,15 +45,25 @@ class Shares:
         """Always 0: objects that rotate have all been read."""
         return 0
 
+    @property
+    def pool(self) -> int:
+        """Objects of the whole fit pool."""
+        return self.k_available
+
+    @property
+    def all_objects(self) -> int:
+        """Number of usable objects."""
+        return self.used
+
     def fitted(self, replicate: int, size: int) -> Index:
         """Return the first `size` objects of the replicate's fit pool, shape (size,)."""
         return self._arc(replicate, 0, size)
 
-    def validated(self, replicate: int) -> Index:
+    def validation_objects(self, replicate: int) -> Index:
         """Return the replicate's validation objects, shape (validation,)."""
         return self._arc(replicate, self.k_available, self.validation)
 
-    def unseen(self, replicate: int) -> Index:
+    def held_out_objects(self, replicate: int) -> Index:
         """Return the replicate's held-out objects, shape (held_out,)."""
         return self._arc(replicate, self.k_available + self.validation, self.held_out)
 
@@ -82,6 +92,16 @@ class CommonShares:
         return self.held_out + self.validation + self.k_available
 
     @property
+    def pool(self) -> int:
+        """Objects of the whole fit pool, read or not."""
+        return self.k_available + self.not_read
+
+    @property
+    def all_objects(self) -> int:
+        """Number of usable objects, read or not."""
+        return self.used + self.not_read
+
+    @property
     def first_fitted(self) -> int:
         """Number of the first object of the fit pool."""
         return self.held_out + self.validation
@@ -106,11 +126,11 @@ class CommonShares:
         shared: Index = np.maximum(size - apart, 0) + np.maximum(size - around, 0)
         return shared
 
-    def validated(self, replicate: int) -> Index:
+    def validation_objects(self, replicate: int) -> Index:
         """Return the validation objects, the same for every replicate, shape (validation,)."""
         return self.held_out + np.arange(self.validation)
 
-    def unseen(self, replicate: int) -> Index:
+    def held_out_objects(self, replicate: int) -> Index:
         """Return the held-out objects, the same for every replicate, shape (held_out,)."""
         return np.arange(self.held_out)
 
@@ -155,18 +175,28 @@ class ExtendedShares:
         """Always 0: objects that rotate have all been read."""
         return 0
 
+    @property
+    def pool(self) -> int:
+        """Objects of the whole fit pool."""
+        return self.k_available
+
+    @property
+    def all_objects(self) -> int:
+        """Number of usable objects."""
+        return self.used
+
     def fitted(self, replicate: int, size: int) -> Index:
         """Return the first `size` objects of the replicate's fit pool, shape (size,)."""
         pools = [shares.fitted(replicate, shares.k_available) for shares in self.rounds]
         return np.concatenate(pools)[:size]
 
-    def validated(self, replicate: int) -> Index:
+    def validation_objects(self, replicate: int) -> Index:
         """Return the replicate's validation objects, shape (validation,)."""
-        return np.concatenate([shares.validated(replicate) for shares in self.rounds])
+        return np.concatenate([shares.validation_objects(replicate) for shares in self.rounds])
 
-    def unseen(self, replicate: int) -> Index:
+    def held_out_objects(self, replicate: int) -> Index:
         """Return the replicate's held-out objects, shape (held_out,)."""
-        return np.concatenate([shares.unseen(replicate) for shares in self.rounds])
+        return np.concatenate([shares.held_out_objects(replicate) for shares in self.rounds])
 
     def used_with(self, held_out: int) -> int:
         """Return how many objects were used when the held-out share first had `held_out`."""
@@ -186,11 +216,19 @@ def share_sizes(used: int, *, held_out: float = 0.2, validation: float | None = 
 
     `validation` None: min(max(10 %, 200), 2,000, 20 % of used).
     """
-    held = min(int(held_out * used + 1e-9), HELD_OUT_CAP)
+    fit, checks, held = share_sizes_of(np.array(used), held_out=held_out, validation=validation)
+    return int(fit), int(checks), int(held)
+
+
+def share_sizes_of(
+    used: Index, *, held_out: float, validation: float | None
+) -> tuple[Index, Index, Index]:  # all of one shape
+    """Return `share_sizes` of many numbers of objects."""
+    held = np.minimum((held_out * used + 1e-9).astype(np.int64), HELD_OUT_CAP)
     if validation is None:
-        checks = min(max(used // 10, VALIDATION_FLOOR), VALIDATION_CAP, used // 5)
+        checks = np.minimum(np.clip(used // 10, VALIDATION_FLOOR, VALIDATION_CAP), used // 5)
     else:
-        checks = int(validation * used + 1e-9)
+        checks = (validation * used + 1e-9).astype(np.int64)
     return used - held - checks, checks, held
 
 

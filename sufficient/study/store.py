@@ -27,7 +27,7 @@ from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 
 from sufficient.errors import DataError
-from sufficient.files import write_atomically
+from sufficient.files import make_folder, write_atomically
 from sufficient.notice import Notice
 from sufficient.study.record import Last, Record, Stage
 from sufficient.study.shares import AnyShares, CommonShares, ExtendedShares, Index, Shares
@@ -52,7 +52,7 @@ def write_record(directory: Path, record: Record) -> None:
 
 def write_header(directory: Path, record: Record) -> None:
     """Write all but the stages: before the first one, and again whenever the record has grown."""
-    directory.mkdir(parents=True, exist_ok=True)
+    make_folder(directory, option=None)
     shares = record.shares
     order = _order(shares)
     numbers = {name: value for name in PER_OBJECT if (value := getattr(record, name)) is not None}

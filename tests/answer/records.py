@@ -136,7 +136,7 @@ def scored(
     run = tuple(sizes_to(division.k_available) if sizes is None else sizes)
     difficulty = random.random(used)  # one number an object: replicates fail on the same ones
     multiple = np.ones(classes) if hard is None else np.asarray(hard)
-    objects = np.stack([division.unseen(r) for r in range(replicates)])
+    objects = np.stack([division.held_out_objects(r) for r in range(replicates)])
     stages = []
     for k in run:
         noise = random.normal(0, 0.1, objects.shape)

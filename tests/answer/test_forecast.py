@@ -7,16 +7,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from sufficient.answer.forecast import _extrapolation, forecast, more_needed
+from sufficient.answer.forecast import forecast, more_needed
+from sufficient.answer.horizon import extrapolation
 from sufficient.answer.interval import measure
 from sufficient.answer.trend import trend
+from sufficient.study.growth import Growth
 from sufficient.study.shares import CommonShares
 
 from .records import record, shares, sizes_to
 
 
 def of(rec, tol):
-    return forecast(rec.shares, measure(rec), tol=tol)
+    return forecast(Growth(rec.shares), measure(rec), tol=tol)
 
 
 @pytest.mark.parametrize("times", [1.5, 3, 6])
@@ -92,7 +94,7 @@ def test_ends_past_ten_times_are_open():
     assert far.more_needed is None
     assert last < far.k_interval[0] <= 10 * last
     assert far.k_interval[1] is None
-    assert far.more_interval == (more_needed(rec.shares, far.k_interval[0]), None)
+    assert far.more_interval == (more_needed(Growth(rec.shares), far.k_interval[0]), None)
     near = of(rec, 0.9 / (last * 8))
     assert near.k_needed is not None
     assert near.k_interval[1] is None
@@ -122,24 +124,30 @@ def test_path_runs_from_the_last_size_to_ten_times_it():
     assert path[-1][3] / path[-1][2] > path[0][3] / path[0][2]  # the band widens
 
 
-def test_more_needed_keeps_the_shares():
-    division = shares(1000)  # 600 fitted, 200 validation, 200 held out
-    assert (division.k_available, division.used) == (600, 1000)
+def test_more_needed_is_what_an_extension_takes():
+    division = Growth(shares(1000))  # 600 fitted, 200 validation, 200 held out
     assert more_needed(division, 600) == 0
-    assert more_needed(division, 599) == 0
-    assert more_needed(division, 601) == 2  # 601 × 1000/600 = 1001.7, rounded up
-    assert more_needed(division, 1200) == 1000
+    assert more_needed(division, 601) == 1  # validation stays at its floor of 200
+    assert more_needed(division, 1200) == 749  # of 1,749: 349 held out, 200 to validate on; not 1,000
     assert more_needed(division, 100) == 0
     assert more_needed(division, None) is None
+    capped = Growth(shares(60_000))  # 48,000 fitted: both other shares are as large as they become
+    assert more_needed(capped, 96_000) == 48_000
 
 
 def test_more_needed_counts_what_was_not_read_as_there():
-    read = CommonShares(8, 600, 200, 200)
-    assert more_needed(read, 1200) == 1000
-    growing = CommonShares(8, 600, 200, 200, not_read=8_400)  # 9,000 of 9,400 may be fitted
-    assert more_needed(growing, 9_000) == 0
-    assert more_needed(growing, 9_001) == 2  # 9,001 × 9,400/9,000 = 9,401.04
-    assert more_needed(growing, 18_000) == 9_400
+    read = Growth(CommonShares(8, 600, 200, 200))
+    assert more_needed(read, 1200) == 749
+    growing = Growth(CommonShares(8, 600, 1_000, 4_000, not_read=20_000), growing=True)  # of 25,600
+    assert more_needed(growing, 20_600) == 0
+    assert more_needed(growing, 30_600) == 10_000  # read as needed: no more is held out
+
+
+def test_more_needed_of_many_sizes_is_that_of_each():
+    growth = Growth(shares(1000))
+    sizes = np.arange(1.0, 9_001.0, 97)
+    assert more_needed(growth, sizes).tolist() == [more_needed(growth, int(k)) for k in sizes]
+    assert more_needed(growth, np.array([np.inf])).tolist() == [np.inf]
 
 
 def test_none_with_fewer_than_six_learned_sizes():
@@ -158,7 +166,7 @@ def test_fast_enough_to_be_asked_at_every_stage():
     times = []
     for _ in range(5):
         start = time.perf_counter()
-        forecast(rec.shares, measured, tol=1e-4)
+        forecast(Growth(rec.shares), measured, tol=1e-4)
         times.append(time.perf_counter() - start)
     assert min(times) < 0.05
 
@@ -168,4 +176,4 @@ def test_fast_enough_to_be_asked_at_every_stage():
     [(None, "beyond-10x"), (1000, "none"), (1001, "within-4x"), (4000, "within-4x"), (4001, "beyond-4x")],
 )
 def test_extrapolation_is_named_by_its_distance(needed, name):
-    assert _extrapolation(needed, 1000) == name
+    assert extrapolation(needed, 1000) == name

@@ -23,7 +23,7 @@ from .records import record, shares
 
 def brute_kappa(division, live):
     """κ by set intersections over live pairs."""
-    sets = {r: set(division.unseen(r).tolist()) for r in live}
+    sets = {r: set(division.held_out_objects(r).tolist()) for r in live}
     shared = [len(sets[a] & sets[b]) for a, b in combinations(live, 2)]
     s = len(sets[live[0]])
     return max(1 / len(division.order), (sum(shared) / len(shared)) / s**2)
@@ -98,14 +98,16 @@ def test_shared_held_out_counts_intersections(used, replicates):
     counted = shared_held_out(division)
     for a in range(replicates):
         for b in range(replicates):
-            expected = len(set(division.unseen(a).tolist()) & set(division.unseen(b).tolist()))
+            expected = len(
+                set(division.held_out_objects(a).tolist()) & set(division.held_out_objects(b).tolist())
+            )
             assert counted[a, b] == expected
 
 
 def test_one_common_held_out_set_gives_one_over_its_size():
     rec = record(lambda k: 0.5, [32, 45, 64], used=1000)
     common = dataclasses.replace(rec.shares)
-    object.__setattr__(common, "unseen", lambda r: rec.shares.unseen(0))
+    object.__setattr__(common, "held_out_objects", lambda r: rec.shares.held_out_objects(0))
     spread = measure(dataclasses.replace(rec, shares=common))[0].spread
     assert spread.objects == pytest.approx(0.1 / rec.shares.held_out, rel=1e-12)
 

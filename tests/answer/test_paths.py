@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import math
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -42,6 +44,30 @@ def test_sizes_needed_are_where_the_paths_are():
     assert (found.values(np.array([14_480_000.0, 1e12]))[~np.isfinite(needed)] > 0.16).all()
 
 
+def test_a_doubling_is_as_unsure_as_level_and_slope_are_together():
+    """Against 200,000 draws of every filter's state and of what it drifts by, made without the tool."""
+    random = np.random.default_rng(1)
+    y = 2 * N**-0.3 * np.exp(0.02 * random.standard_normal(12))
+    relative = math.log(1 + 0.02**2 / (1 + 0.02**2))
+    state, likelihood = filtered(X / STEP, np.log(y * math.sqrt(1 + 0.02**2)), np.full(12, relative))
+    chosen = random.choice(15, 200_000, p=np.exp(likelihood) / np.exp(likelihood).sum())
+    rows = [each[:, 0] for each in state]
+    level, slope = (rows[0][chosen], rows[1][chosen])
+    a, b, c = random.standard_normal((3, len(chosen)))
+    sd = np.sqrt(rows[2][chosen])
+    rho = rows[3][chosen] / np.sqrt(rows[2][chosen] * rows[4][chosen])
+    slope = slope + np.sqrt(rows[4][chosen]) * (rho * a + np.sqrt(1 - rho**2) * b)
+    q_l = np.repeat([1e-4, 4e-4, 16e-4], 5)[chosen]
+    q_s = np.tile([0.1e-4, 1e-4, 4e-4, 16e-4, 64e-4], 3)[chosen]
+    change = 2 * slope + np.sqrt(q_l * 2 + q_s * 8 / 3) * c
+    expected = np.exp(level + sd * a) * (1 - np.exp(np.minimum(change, 0)))
+    ends = np.quantile(believed(y, 0.02).doubled, [0.05, 0.5, 0.95])
+    assert ends == pytest.approx(np.quantile(expected, [0.05, 0.5, 0.95]), rel=0.08)
+    along = believed(y, 0.02).values(np.array([N[-1], 2 * N[-1]]))
+    lo, hi = np.quantile(along[:, 0] - along[:, 1], [0.05, 0.95])
+    assert ends[2] - ends[0] > 1.3 * (hi - lo)  # along one ε the two sizes are too sure of each other
+
+
 def test_no_path_rises_and_nothing_reaches_zero():
     found = believed(0.5 - 0.01 * np.arange(12.0), 0.05)
     assert (np.diff(found.values(N[-1] * np.geomspace(1, 1e5, 50)), axis=1) <= 1e-12).all()
@@ -63,8 +89,9 @@ def test_score_is_that_of_predictions_written_out():
     own = curve(2 * N[-5:] ** -0.3 * np.exp(0.03 * random.standard_normal(5)), 0.02)
     expected = 0.0
     for i in (2, 3):
-        noise = np.full(i + 1, 0.02**2)
-        belief, likelihood = filtered(own.x[: i + 1] / STEP, np.log(own.y[: i + 1]), noise)
+        relative = math.log(1 + 0.02**2 / (1 + 0.02**2))  # of y and its variance, as a log-normal's
+        z = np.log(own.y * math.sqrt(1 + 0.02**2))
+        belief, likelihood = filtered(own.x[: i + 1] / STEP, z[: i + 1], np.full(i + 1, relative))
         weight = np.exp(likelihood) / np.exp(likelihood).sum()
         each = []
         for j in range(i + 1, 5):
@@ -75,9 +102,9 @@ def test_score_is_that_of_predictions_written_out():
             var = belief.level_variance + 2 * d * belief.covariance + d**2 * belief.slope_variance
             var = var + q_l * d + q_s * d**3 / 3
             middle = weight @ mean[:, 0]
-            total = weight @ (var[:, 0] + (mean[:, 0] - middle) ** 2) + 0.02**2
-            density = stats.t(4, loc=middle, scale=np.sqrt(total / 2)).logpdf(np.log(own.y[j]))
-            each.append(density - stats.t(4).logpdf(0) - np.log(own.y[j]))  # ours: up to a constant
+            total = weight @ (var[:, 0] + (mean[:, 0] - middle) ** 2) + relative
+            density = stats.t(4, loc=middle, scale=np.sqrt(total / 2)).logpdf(z[j])
+            each.append(density - stats.t(4).logpdf(0) - z[j])  # ours: up to a constant
         expected += np.mean(each)
     assert path_score(own, np.zeros((5, 5))) == pytest.approx(expected, rel=1e-9)
 

@@ -29,7 +29,7 @@ def test_counts_against_loops():
     stage, right, seen, wrong = rec.stages[-1], [0] * 5, [0] * 5, 0
     different = [set() for _ in range(5)]
     for r in range(8):
-        for place, i in enumerate(rec.shares.unseen(r)):
+        for place, i in enumerate(rec.shares.held_out_objects(r)):
             label = rec.labels[i]
             seen[label] += 1
             different[label].add(i)
@@ -79,7 +79,7 @@ def test_nothing_wrong_has_no_shares_and_a_class_never_held_out_no_accuracy():
     assert all(each.share_of_error is None for each in classes)
     assert all(each.accuracy.value == 1 and 0.95 < each.accuracy.lo < 1 for each in classes)
     labels = rec.labels.copy()
-    labels[rec.shares.unseen(0)] = labels[rec.shares.unseen(0)] % 4  # class e is fitted only
+    labels[rec.shares.held_out_objects(0)] %= 4  # class e is fitted only
     alone = replace(rec, labels=labels, shares=_only_first(rec.shares))
     e = next(each for each in of(alone) if each.name == "e")
     assert (e.accuracy, e.held_out) == (None, 0)
@@ -91,8 +91,8 @@ def _only_first(shares):
     from sufficient.study.shares import CommonShares
 
     class First(CommonShares):
-        def unseen(self, replicate):
-            return shares.unseen(0)
+        def held_out_objects(self, replicate):
+            return shares.held_out_objects(0)
 
     return First(8, shares.k_available, shares.validation, shares.held_out)
 

@@ -161,6 +161,33 @@ def test_a_flat_curve_above_its_target_meets_it():
     assert (found.k_needed, found.notices) == (1448, ())
 
 
+@pytest.mark.parametrize("last", [[0.0], [0.0, 0.0], [0.0005]])
+def test_no_error_at_the_largest_sizes_is_no_certainty_and_breaks_nothing(last):
+    """700 unseen objects; the variance of a measured 0 is that of 2 wrong of 704 (Agresti and Coull)."""
+    y = np.array([0.3, 0.2, 0.12, 0.07, 0.04, 0.02, 0.01, 0.004, 0.002])
+    y[-len(last) :] = last
+    smoothed = (700 * y + 2) / 704
+
+    def found(target):
+        return predict_target(
+            N[:9],
+            1 - y,
+            independent=np.maximum(y * (1 - y) / 1120, 1e-6),
+            common=smoothed * (1 - smoothed) / 700,
+            target=target,
+            direction="rising",
+            bounds=(0.0, 1.0),
+        )
+
+    for target in (0.9, 0.98):
+        met = found(target)
+        assert (met.k_needed, met.k_interval) == (512, (512, 512))
+        assert met.probability_unreachable == pytest.approx(0, abs=1e-9)
+    _, middle, lo, hi = found(0.98).path[0]
+    assert 0.98 < lo < middle < hi < 1
+    assert found(0.9999).k_interval[1] is None
+
+
 def test_loss_needs_no_ceiling():
     ensemble = seen(3 * N**-0.3 + 0.1, 0.01, bounds=(0.0, np.inf))
     assert ensemble.at(np.array([2896.0]))[0][0] == pytest.approx(3 * 2896**-0.3 + 0.1, rel=0.03)

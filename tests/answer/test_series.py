@@ -22,7 +22,7 @@ def of(rec, quantity):
 
 def slow_kappa(rec):
     """Over pairs of replicates, one object at a time."""
-    held = [set(rec.shares.unseen(r).tolist()) for r in range(rec.shares.replicates)]
+    held = [set(rec.shares.held_out_objects(r).tolist()) for r in range(rec.shares.replicates)]
     pairs = [len(held[i] & held[j]) for i in range(len(held)) for j in range(i)]
     return max(1 / rec.shares.used, np.mean(pairs) / rec.shares.held_out**2)
 
@@ -38,7 +38,7 @@ def slow(rec, per_object, i):
 
 def wrong(rec):
     return lambda stage: [
-        (stage.predicted[r] != rec.labels[rec.shares.unseen(r)]).astype(float)
+        (stage.predicted[r] != rec.labels[rec.shares.held_out_objects(r)]).astype(float)
         for r in range(rec.shares.replicates)
     ]
 
@@ -137,3 +137,22 @@ def test_intervals_cover_what_was_drawn():
 
 def test_no_stage_no_reading():
     assert of(replace(record(lambda k: 0.5), stages=()), "error") == ()
+
+
+def test_spread_of_a_relative_difference_is_pooled_relative_to_it():
+    """It halves from size to size: the neighbour before would lend its spread, four times too large."""
+    random = np.random.default_rng(3)
+    rec = record(lambda k: 0.9, [64, 128, 256, 512], noise=0.2)
+    share = np.exp(0.2 * random.standard_normal((4, 8)))
+    rec = replace(
+        rec,
+        stages=tuple(
+            replace(s, constant=0.5 * f, unseen_loss=np.full(8, 0.5), unseen_losses=s.unseen_losses + 0.5)
+            for s, f in zip(rec.stages, share, strict=True)
+        ),
+    )
+    ratios = [s.constant / (s.size + 1) / 0.5 for s in rec.stages]
+    own = [ratio.var(ddof=1) / ratio.mean() ** 2 for ratio in ratios]
+    for i, near in ((0, own[:2]), (1, own[:3]), (3, own[2:])):
+        expected = np.mean(near) * ratios[i].mean() ** 2 / 8
+        assert of(rec, "relative")[i].independent == pytest.approx(expected)

@@ -24,6 +24,11 @@ def test_too_few_sizes(count):
     assert code(N[:count], FALLING[:count], 0.005) == "TOO-FEW-SIZES"
 
 
+def test_one_size_is_counted_as_one():
+    notice = shape_notice(N[:1], FALLING[:1], FALLING[:1], name="accuracy")
+    assert notice.message.startswith("There is 1 usable size: ")
+
+
 def test_sizes_must_span_an_octave():
     assert code(np.array([100.0, 110, 120, 130, 140]), FALLING[:5], 0.005) == "TOO-FEW-SIZES"
 
@@ -49,7 +54,7 @@ def test_flat_and_too_noisy():
     wobble = 0.001 * np.resize([1, -1], 12)
     assert code(N, 0.3 + wobble, 0.001) == "CURVE-FLAT"
     assert code(N, 0.3 + 0 * N, 0.08) == "CURVE-TOO-NOISY"
-    assert code(N, 0 * N, 0.0) == "CURVE-FLAT"
+    assert code(N, 0 * N, 0.0) == "CURVE-TOO-NOISY"  # nothing wrong so far does not say that nothing will be
 
 
 def test_falling_early_and_flat_late_is_flat():

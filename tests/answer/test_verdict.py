@@ -400,3 +400,22 @@ def test_stopping_early_says_what_was_not_read_and_why():
     slow = partly_read(FULL[:7], not_read=98_600, options={"max_samples": FULL[7]})
     assert judge(slow, tol=1e-5).reasons[0].message.endswith("let it run on to all of them.")
     assert "not even read" not in judge(falling(FULL[:8]), tol=1e-5).reasons[0].message
+
+
+def test_labels_are_blamed_only_where_the_loss_is_no_better_than_the_frequencies():
+    """One replicate of four is worse than guessing: not learned, but nothing is wrong with the labels."""
+
+    def last(losses):
+        rec = record(lambda k: 0.9, [64], replicates=4, classes=2, used=200)
+        return dataclasses.replace(
+            rec, stages=(dataclasses.replace(rec.stages[0], unseen_loss=np.array(losses)),)
+        )
+
+    small = judge(last([0.246, 0.469, 0.148, 0.957]))
+    assert [reason.code for reason in small.reasons] == ["NOTHING-LEARNED"]
+    assert (
+        "cannot yet be told from the class frequencies with 40 held-out objects" in small.reasons[0].message
+    )
+    assert "collect more objects" in small.reasons[0].message
+    assert "labels" not in small.reasons[0].message
+    assert "check the labels" in judge(last([0.7, 0.71, 0.69, 0.72])).reasons[0].message

@@ -132,7 +132,7 @@ def test_the_drawing_moves_along_the_curve(opened, told):
     row = next(row for row in table if row.k is None and row.mark)
     pick(there, table.index(row))
     assert not chart.locator(".tip").is_visible()
-    assert chart.locator(".lower-bound").text_content() == row.mark[0]
+    assert chart.locator(".lower-bound").text_content() == "".join(row.mark)
 
 
 def test_keyboard_moves_the_tolerance_and_reads_the_stages(opened, told):

@@ -26,7 +26,7 @@ def finished(tmp_path_factory):
 
 def result(directory):
     value = json.loads((directory / "result.json").read_text())
-    jsonschema.validate(value, schema())
+    jsonschema.validate(value, schema("result"))
     return value
 
 
@@ -70,6 +70,22 @@ def test_report_judges_for_something_else_and_restores(finished, capsys):
     assert capsys.readouterr() == ("sufficient\n", "")
     assert asked(result(finished)) == [("rel-tol", 0.5), ("accuracy", 0.9), ("loss", 2.0)]
     assert (finished / "figures" / "forecast_accuracy.svg").read_bytes() == before
+
+
+def test_report_asks_how_many_sizes_must_hold(finished, capsys):
+    many = str(len(sufficient.load(finished).record.stages) + 1)
+    assert run(["report", str(finished), "--confirm", many]) == 0
+    assert "brings the run's own back" in capsys.readouterr().err
+    value = result(finished)
+    assert asked(value) == [("rel-tol", 0.5), ("accuracy", 0.9), ("loss", 2.0)]
+    assert value["verdict"] == "inconclusive"
+    assert run(["report", str(finished), "--target", "loss=2", "--confirm", many, "--quiet"]) == 0
+    assert capsys.readouterr().out == "inconclusive\n"
+    assert asked(result(finished)) == [("loss", 2.0)]
+    assert run(["report", str(finished), "--confirm", "0"]) == 2
+    assert "--confirm 0" in capsys.readouterr().err
+    assert run(["report", str(finished), "--quiet"]) == 0
+    assert capsys.readouterr().out == "sufficient\n"
 
 
 @pytest.mark.parametrize(

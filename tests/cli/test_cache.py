@@ -84,10 +84,25 @@ def test_list_as_json(two, cache, capsys):
     assert result["bytes"] == sum(entry["bytes"] for entry in result["entries"]) > 0
 
 
-def test_an_unreadable_manifest_is_listed_with_dashes(two, capsys):
-    (two[1].path / "manifest.json").write_text("{")
+def test_an_unreadable_manifest_is_listed_as_damaged(two, capsys):
+    old, new = two
+    (new.path / "manifest.json").write_text("{")
+    (old.path / "manifest.json").unlink()
     assert run(["cache", "list"]) == 0
-    assert "–  of –" in capsys.readouterr().out
+    said = capsys.readouterr().out
+    assert f"{new.key[:12]}  damaged (manifest.json: it is not what sufficient writes), " in said
+    assert f"{old.key[:12]}  damaged (it has no manifest.json), " in said
+    assert f"`sufficient cache clear {old.key[:12]}` removes it" in said
+    assert run(["cache", "list", "--json"]) == 0
+    entries = {each["key"]: each for each in json.loads(capsys.readouterr().out)["entries"]}
+    assert entries[old.key]["damaged"] == "it has no manifest.json"
+
+
+@pytest.mark.parametrize("command", ["list", "clear"])
+def test_a_cache_that_is_a_file_is_said_to_be_one(command, cache, capsys):
+    cache.touch()
+    assert run(["cache", command]) == 2
+    assert f"the cache's folder {cache} is a file" in capsys.readouterr().err
 
 
 def test_clear_removes_all_and_says_what_was_freed(two, cache, capsys):
@@ -111,7 +126,7 @@ def test_clear_by_age_and_by_key(two, cache, capsys):
     ("key", "said"),
     [
         ("zzz", "no entry's key starts with zzz; `sufficient cache list` shows them."),
-        ("", "the keys of 2 entries start with , where one is needed"),
+        ("", "the KEY is empty; give the start of one, or leave it out to remove all entries."),
     ],
 )
 def test_a_key_that_names_no_single_entry_is_refused(two, cache, capsys, key, said):

@@ -14,7 +14,8 @@ import sufficient
 from sufficient.answer.criteria import TOL
 from sufficient.answer.verdict import judge
 from sufficient.cli.app import run
-from sufficient.cli.estimate import default_directory, estimate
+from sufficient.cli.estimate import estimate
+from sufficient.cli.options import default_directory
 from sufficient.heads.fit import FitOptions
 from sufficient.heads.stack import Architecture
 from sufficient.options import RunOptions, read_options
@@ -61,7 +62,7 @@ def test_json_is_one_strict_object_the_same_as_the_file(tmp_path, capsys):
     assert run(["estimate", *SMALL, "--out", str(tmp_path / "run"), "--json"]) == 0
     out = capsys.readouterr().out
     assert out == (tmp_path / "run" / "result.json").read_text()
-    jsonschema.validate(json.loads(out), schema())
+    jsonschema.validate(json.loads(out), schema("result"))
 
 
 def test_quiet_prints_one_word(finished, capsys):
@@ -131,6 +132,13 @@ def test_exit_code_insufficient(tmp_path):
         (["estimate", *SMALL, "--start", "5000"], 3, "5,000"),
         (["estimate", *SMALL, "--features", "vit"], 3, "--features pixels"),
         (["estimate", *SMALL, "--features", ""], 3, "--features"),
+        (["estimate", *SMALL, "--features", "torchvision:resnot"], 3, "names no classifier"),
+        (["estimate", *SMALL, "--features", "nowhere:embed"], 3, "cannot be imported"),
+        (["estimate", *SMALL, "--features", "json:absent"], 3, "cannot be imported"),
+        (["estimate", *SMALL, "--features", "torchvision:resnet18", "--revision", "x"], 3, "no weights"),
+        (["estimate", *SMALL, "--features", "torchvision:resnet18", "--pooling", "cls"], 2, "--pooling cls"),
+        (["estimate", *SMALL, "--features", "pixels", "--pooling", "cls"], 2, "--pooling cls"),
+        (["estimate", *SMALL, "--pooling", "middle"], 2, "--pooling middle is unknown"),
         (["estimate", *SMALL, "--json", "--quiet"], 2, "one of the two"),
         (["estimate", *SMALL, "--quick"], 2, "--quick"),
         (["estimate", *SMALL, "--resume"], 2, "--out"),
@@ -215,7 +223,9 @@ def test_debug_shows_the_traceback(capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
     monkeypatch.setenv("SUFFICIENT_DEBUG", "1")
     assert run(["check", "--data", "nowhere"]) == 3
-    assert "Traceback" in capsys.readouterr().err
+    said = capsys.readouterr().err
+    assert said.startswith("Traceback")
+    assert said.splitlines()[-1].startswith("error: ")
 
 
 @pytest.mark.parametrize(
@@ -224,7 +234,9 @@ def test_debug_shows_the_traceback(capsys, monkeypatch, tmp_path):
         (MemoryError("12 GiB"), 4, "out of memory"),
         (RuntimeError("DefaultCPUAllocator: can't allocate memory"), 4, "out of memory"),
         (OSError(28, "No space left on device"), 4, "No space left"),
-        (KeyboardInterrupt(), 130, "--resume"),
+        (KeyboardInterrupt(), 130, "stopped before anything was finished: give the same command again."),
+        (ImportError("libtorch.so: failed to map segment from shared object"), 4, "do not fit into memory"),
+        (ImportError("no module of this name"), 1, "bug"),
         (RuntimeError("surprise"), 1, "bug"),
     ],
 )
@@ -236,6 +248,54 @@ def test_what_is_not_ours_has_its_exit_code(error, code, words, capsys, monkeypa
     monkeypatch.setattr("sufficient.api.estimate", fail)
     assert run(["estimate", "--data", "digits"]) == code
     assert words in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("options", "code", "words"),
+    [
+        (["--out", "file"], 2, "--out file is a file"),
+        (["--out", "file/below"], 2, "--out file/below is a file, or lies below one"),
+        (["--out", "full"], 2, "--out full is not empty and holds no run"),
+        (["--out", "new", "--pooling", "max"], 2, "--pooling max is unknown"),
+        (["--out", "new", "--device", "nosuch"], 2, "--device nosuch is unknown"),
+        (["--out", "new", "--device", "cpu:1"], 2, "--device cpu:1 is unknown"),
+    ],
+)
+def test_options_are_refused_before_torch_is_loaded_and_a_directory_is_named(options, code, words, tmp_path):
+    (tmp_path / "file").touch()
+    (tmp_path / "full").mkdir()
+    (tmp_path / "full" / "mine").touch()
+    script = (
+        "import sys; from sufficient.cli.app import run;"
+        "code = run(sys.argv[1:]); assert 'torch' not in sys.modules; sys.exit(code)"
+    )
+    line = [sys.executable, "-c", script, "estimate", "--data", "digits", *options]
+    done = subprocess.run(line, capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == code
+    assert done.stderr.startswith(f"error: {words}")
+    assert len(done.stderr.splitlines()) == 1
+    assert not (tmp_path / "new").exists()
+
+
+def test_an_absent_device_is_refused_before_a_directory_is_named(tmp_path, capsys, monkeypatch):
+    monkeypatch.setattr("torch.cuda.device_count", lambda: 0)
+    line = ["estimate", "--data", "digits", "--device", "cuda", "--out", str(tmp_path / "run")]
+    assert run(line) == 4
+    assert "run directory" not in capsys.readouterr().err
+    assert not (tmp_path / "run").exists()
+
+
+def test_check_says_where_estimate_stops(tmp_path, capsys):
+    values = np.random.default_rng(0).standard_normal((60, 3)).round(6)
+    rows = [f"{a},{b},{c},{'cat' if i % 2 else 'dog'},p" for i, (a, b, c) in enumerate(values.tolist())]
+    table = tmp_path / "x.csv"
+    table.write_text("\n".join(["a,b,c,label,patient", *rows]))
+    line = ["--data", str(table), "--label-column", "label", "--group-column", "patient"]
+    assert run(["check", *line]) == 0
+    said = capsys.readouterr().out
+    assert run(["estimate", *line, "--out", str(tmp_path / "run")]) == 3
+    error = capsys.readouterr().err.splitlines()[-1].removeprefix("error: ")
+    assert f"`sufficient estimate` stops on these data: {error}" in said
 
 
 def test_check_accounts_for_every_object(tmp_path, capsys):

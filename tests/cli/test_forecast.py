@@ -13,7 +13,7 @@ import sufficient
 from sufficient.answer.answer import Level
 from sufficient.cli.app import run
 from sufficient.errors import DataError, UsageError
-from sufficient.report.runs_export import forecast_schema
+from sufficient.report.export import schema
 from sufficient.report.runs_figure import RunsDisplay
 from sufficient.report.runs_text import needed
 
@@ -38,11 +38,11 @@ def test_the_keras_example_stays_open(keras, capsys):
     arguments = ["forecast", str(keras), "--target", "accuracy=0.95", "--test-size", "551"]
     assert run(arguments) == 0
     lines = capsys.readouterr().out.splitlines()
-    assert (
-        lines[0] == "needed      accuracy 0.95: never reached: 98 %; within 10 × the largest size: under 1 %"
+    assert lines[0] == (
+        "needed      accuracy 0.95: probably reached at no size; never 97 %, later than 10 × 2 %"
     )
     assert lines[2] == (
-        "measured    0.906 [0.881, 0.931] (95 %) at 1,651; 4 sizes from 165, 1 a size, in accuracy"
+        "measured    0.906 [0.880, 0.931] (95 %) at 1,651; 4 sizes from 165, 1 a size, in accuracy"
     )
     assert run([*arguments, "--json"]) == 0
     (target,) = json.loads(capsys.readouterr().out)["targets"]
@@ -52,14 +52,14 @@ def test_the_keras_example_stays_open(keras, capsys):
 
 
 def test_json_is_the_file_and_fits_its_schema(keras, tmp_path, capsys):
-    jsonschema.Draft202012Validator.check_schema(forecast_schema())
+    jsonschema.Draft202012Validator.check_schema(schema("forecast"))
     out = tmp_path / "answers" / "here"
     arguments = ["--target", "accuracy=0.95", "--target", "error=0.08", "--out", str(out), "--json"]
     assert run(["forecast", str(keras), *arguments]) == 0
     said = capsys.readouterr()
     assert said.out == (out / "forecast.json").read_text()
     found = json.loads(said.out)
-    jsonschema.validate(found, forecast_schema())
+    jsonschema.validate(found, schema("forecast"))
     assert [notice["code"] for notice in found["notices"]] == ["ONE-REPLICATE", "TEST-SIZE-UNKNOWN"]
     assert {path.name for path in out.iterdir()} == {
         "forecast.json", "forecast-accuracy-0.95.svg", "forecast-accuracy-0.95.png",
@@ -67,7 +67,7 @@ def test_json_is_the_file_and_fits_its_schema(keras, tmp_path, capsys):
     }  # fmt: skip
     for wrong in ({"targets": []}, {"schema_version": 2}, {"extra": 1}):
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate({**found, **wrong}, forecast_schema())
+            jsonschema.validate({**found, **wrong}, schema("forecast"))
 
 
 def test_arrays_frames_and_files_say_the_same(tmp_path):
@@ -89,12 +89,49 @@ def test_lines_of_what_is_met_far_or_without_a_number():
     runs = {"n": SIZES, "accuracy": scores(test_size=100_000)}
     found = sufficient.forecast_runs(runs, ["accuracy=0.8", "accuracy=0.9"], test_size=100_000)
     met, far = [line for line in found.lines() if line.startswith("needed")]
-    assert met == "needed      accuracy 0.8: met at the largest size run, 1,600 objects"
+    assert met == "needed      accuracy 0.8: met at 800 objects, and at every size from there (95 %)"
     assert "objects (90 %), a rough guide so far out" in far
     flat = {"n": SIZES, "loss": [0.5, 0.501, 0.499, 0.5, 0.5]}
     text = str(sufficient.forecast_runs(flat, "loss=0.1"))
     assert "needed      loss 0.1 nats: no number can be given (curve-flat)" in text
     assert "[CURVE-FLAT]" in text
+
+
+def test_met_names_the_first_size_from_which_it_held():
+    """Means of 0.60, 0.72, 0.80 …, ± 0.01 at 95 %: 0.71 holds from 200 on, 0.5 always; 0.7 is lost again."""
+    spread = np.array([-0.005, 0.005, -0.005, 0.005])
+    means = np.array([0.6, 0.722, 0.8, 0.85, 0.88])
+
+    def first(target, means=means, sizes=SIZES):
+        runs = {"n": sizes, "accuracy": np.array(means)[:, None] + spread}
+        found = sufficient.forecast_runs(runs, f"accuracy={target}")
+        return found.answers[0].met_from, needed(found.answers[0]), found.to_dict()["targets"][0]["n_met"]
+
+    assert first(0.5) == (
+        100, "met at 100 objects, the smallest size run, and at every size from there (95 %)", 100
+    )  # fmt: skip
+    assert first(0.71) == (200, "met at 200 objects, and at every size from there (95 %)", 200)
+    assert first(0.87) == (1600, "met at the largest size run, 1,600 objects", 1600)
+    assert first(0.9)[0] is None
+    assert first(0.7, [0.6, 0.75, 0.65, 0.75, 0.8])[0] == 800
+    assert first(0.5, means[:2], SIZES[:2])[0] == 100, "two sizes are too few for a forecast, not for this"
+
+
+def test_chances_exclude_one_another():
+    (answer,) = sufficient.forecast_runs({"n": SIZES, "accuracy": scores()}, "accuracy=0.9").answers
+    found = replace(answer.forecast, k_needed=9000, probability_unreachable=0.05, probability_beyond_10x=0.45)
+    assert needed(replace(answer, forecast=found)).endswith(
+        "; never 5 %, later than 10 × 40 %, within 10 × 55 %"
+    )
+    surely = replace(found, probability_unreachable=0.0, probability_beyond_10x=0.001)
+    assert "10 ×" not in needed(replace(answer, forecast=surely))
+
+
+def test_one_size_is_said_in_the_singular_and_warns_of_nothing(recwarn):
+    text = str(sufficient.forecast_runs({"n": [100], "acc": [0.79]}, "accuracy=0.9"))
+    assert "(95 %) at 100; 1 size from 100, 1 a size" in text
+    assert "–" not in text
+    assert not recwarn.list
 
 
 def test_rows_without_a_value_are_counted_and_units_are_known():
@@ -113,9 +150,9 @@ def test_met_is_said_in_view_of_what_was_measured():
     runs = {"n": SIZES, "accuracy": scores(test_size=100_000)}
     (answer,) = sufficient.forecast_runs(runs, "accuracy=0.8", test_size=100_000).answers
     level = answer.measured[-1]
-    as_likely = replace(answer, measured=(replace(level, lo=0.79),))
+    as_likely = replace(answer, measured=(*answer.measured[:-1], replace(level, lo=0.79)))
     assert needed(as_likely) == "met with 1,600 objects, the largest size, as likely as not"
-    short = replace(answer, measured=(Level(0.78, 0.77, 0.79),))
+    short = replace(answer, measured=(*answer.measured[:-1], Level(0.78, 0.77, 0.79)))
     assert needed(short) == "a little more than 1,600 objects, the largest size run"
 
 
@@ -128,7 +165,7 @@ def test_the_figure_shows_runs_fan_target_and_need():
     assert marks["needed"].get_xdata()[0] == answer.forecast.k_needed
     assert marks["asked"].get_ydata()[0] == 0.88
     assert axes.containers[0].get_label() == "measured, 95 %"
-    assert [text.get_text() for text in axes.texts] == ["4 ×", "10 ×"]
+    assert [text.get_text() for text in axes.texts] == ["4 × measured", "10 × measured"]
     few = sufficient.forecast_runs({"n": SIZES[:3], "acc": [0.5, 0.6, 0.7]}, "accuracy=0.9").answers[0]
     axes = RunsDisplay(few).plot().ax_
     assert "needed" not in {item.get_label() for item in axes.lines}

@@ -8,7 +8,6 @@ import pytest
 from sufficient.answer.answer import CurvePoint
 from sufficient.cli.live import LiveStudy, bar, features_line, plot_text, stage_line
 from sufficient.cli.output import Output
-from sufficient.progress import Progress, SilentProgress
 
 SIZES = (32, 64, 128, 256)
 
@@ -195,14 +194,6 @@ def test_plot_fits_a_terminal_of_80_columns():
 def test_bar():
     assert bar(0.5, 8) == "━━━━╌╌╌╌"
     assert bar(2, 4) == "━━━━"
-
-
-def test_silence_is_a_progress():
-    silent: Progress = SilentProgress()
-    silent.data_progress(1, 2)
-    silent.stage_started(32, 0, SIZES)
-    silent.updates(1, 8)
-    silent.stage_done(point(32), 1.0)
 
 
 def test_features_are_a_line_in_the_display_and_now_and_then_a_line_elsewhere():

@@ -138,6 +138,18 @@ def test_live_only_on_a_terminal_that_wants_talk():
     assert not output().live
 
 
+def test_a_traceback_is_written_in_every_mode():
+    out = output("quiet")
+    try:
+        raise DataError("no such path")
+    except DataError as error:
+        out.traceback(error)
+    stdout, stderr = read(out)
+    assert stdout == ""
+    assert stderr.startswith("Traceback (most recent call last):\n")
+    assert stderr.endswith("DataError: no such path\n")
+
+
 def test_long_lines_hang_below_their_text():
     out = output(terminal=True)
     out.result(["reason      " + "word " * 30])

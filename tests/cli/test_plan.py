@@ -14,7 +14,6 @@ from sufficient.cli.plan import prices
 from sufficient.collecting import plan_run
 from sufficient.errors import DataError, UsageError
 from sufficient.report.export import schema
-from sufficient.report.plan_export import plan_schema
 from tests.report import estimates
 
 TARGET = ["--target", "error=0.07"]  # the error is 2 k^−0.4: 0.11 at the last size
@@ -44,24 +43,30 @@ def test_a_plan_is_printed_and_lies_in_the_run(directory, capsys):
     labels = [line[:12].strip() for line in lines if line[:12].strip()]
     assert [label for label in labels if label != "warning"] == ["plan", "needed", "instead", "asked", "then"]
     asked = next(line for line in lines if line.startswith("asked"))
-    assert asked.endswith("error 0.07 · 0.50 per object · 2 rounds left · budget 9,000 · success 90 %")
-    assert said.err.splitlines()[-1] == f"plan: {directory / 'plan.json'}"
+    assert asked.endswith(
+        "error 0.07 · 0.50 per object · 2 rounds left · budget 9,000 · success 90 % · success: met at two "
+        "sizes, the last and one 10 % below it"
+    )
+    assert said.err.splitlines()[-2:] == [
+        f"plan: {directory / 'plan.json'}",
+        f"`sufficient report '{directory}'` shows it on the run's page",
+    ]
     assert {path.name for path in (directory / "figures").glob("plan.*")} == {"plan.svg", "plan.png"}
 
 
 def test_json_is_the_file_and_fits_its_schema(directory, capsys):
-    jsonschema.Draft202012Validator.check_schema(plan_schema())
+    jsonschema.Draft202012Validator.check_schema(schema("plan"))
     out = planned([directory, *TARGET, "--tol", "1e-4", "--penalty", "1e4", "--json"], capsys).out
     assert out == (directory / "plan.json").read_text()
     plan = json.loads(out)
-    jsonschema.validate(plan, plan_schema())
+    jsonschema.validate(plan, schema("plan"))
     assert [(each["kind"], each["value"]) for each in plan["criteria"]] == [("error", 0.07), ("tol", 1e-4)]
     assert (plan["asked"]["penalty"], plan["asked"]["success"]) == (10_000, None)
     assert plan["best"]["total"] == sum(plan["best"]["quantities"])
     assert [row["objects"] for row in plan["curve"]] == sorted(row["objects"] for row in plan["curve"])
     for wrong in ({"best": None}, {"largest_size": 0}, {"extra": 1}):
         with pytest.raises(jsonschema.ValidationError):
-            jsonschema.validate({**plan, **wrong}, plan_schema())
+            jsonschema.validate({**plan, **wrong}, schema("plan"))
 
 
 def test_python_plans_the_same(directory, capsys):
@@ -92,7 +97,8 @@ def test_the_next_commands_can_be_typed(directory, capsys):
     left = (0.9 - best["reached"][0]) / (1 - best["reached"][0])
     money = 5e4 - 0.5 * best["now"] - 7
     assert again == (
-        f"sufficient plan NEW --cost 0.5 --rounds 2 --round-cost 7 --budget {money:.6g} --success {left:.3g} "
+        f"sufficient plan NEW --cost 0.5 --rounds 2 --round-cost 7 --budget {money:.6g} "
+        f"--success {1 - float(f'{1 - left:.3g}'):.15g} "
         "--target error=0.07"
     )
     alone = json.loads(planned([directory, *TARGET, "--json"], capsys).out)["next"]
@@ -130,17 +136,53 @@ def test_a_study_that_stopped_is_finished_before_it_is_planned(tmp_path, capsys)
 
 def test_no_chance_is_no_plan_and_an_open_cost_is_a_least_one(directory, capsys):
     nothing = planned([directory, *TARGET, "--budget", "0"], capsys).out
-    assert nothing.startswith("plan        no plan · expected cost 0 · success under 1 %")
+    assert nothing.startswith("plan        no plan · expected cost 0 · success 0 %")
     hard = planned([directory, "--target", "error=0.04", "--shortage", "5"], capsys).out
     assert " · expected cost with misses at least " in hard
     assert "at least" not in planned([directory, "--target", "error=0.04", "--penalty", "5"], capsys).out
+
+
+def test_a_success_close_to_one_is_said_and_asked_for_as_it_was_typed(directory, capsys):
+    arguments = [directory, "--tol", "1.5e-4", "--success", "0.9999", "--rounds", "2"]
+    said = planned(arguments, capsys).out
+    assert " · success 99.99 % · " in said
+    again = said.split("sufficient plan NEW ")[1]
+    left = float(again.split("--success ")[1].split()[0])
+    assert 0.99 < left < 0.9999
+
+
+def test_what_is_out_of_reach_is_no_order(directory, capsys):
+    hard = [directory, "--target", "error=0.047", "--success", "0.99", "--cost", "0.5"]
+    lines = planned(hard, capsys).out.splitlines()
+    assert lines[0].startswith("plan        no plan reaches 99 %: the most this forecast can vouch for is ")
+    assert lines[1].lstrip().startswith("success 50 %: collect ")
+    assert not any(line.startswith(("instead", "then")) for line in lines)
+    plan = json.loads((directory / "plan.json").read_text())
+    jsonschema.validate(plan, schema("plan"))
+    assert (plan["best"]["now"], plan["next"]) == (0, [])
+    assert [rung["success"] for rung in plan["ladder"]] == sorted(r["success"] for r in plan["ladder"])
+    assert plan["notices"][0]["code"] == "SUCCESS-OUT-OF-REACH"
+    assert run(["report", str(directory)]) == 0
+    assert "in reach" in (directory / "report.html").read_text()
+
+
+def test_what_is_met_needs_nothing_and_no_warning(directory, capsys):
+    lines = planned([directory, "--tol", "1"], capsys).out.splitlines()
+    assert lines[0] == "plan        already met: collect nothing"
+    assert [line[:12].strip() for line in lines] == ["plan", "asked"]
+
+
+def test_that_training_suffices_is_said_where_nothing_is_bought_too(directory, capsys):
+    lines = planned([directory, "--tol", "1.5e-4", "--penalty", "1"], capsys).out.splitlines()
+    assert lines[0] == "to train    nothing need be bought: training on all 2,000 is forecast to suffice"
+    assert lines[1].startswith("plan        collect nothing")
 
 
 def test_a_report_shows_the_plan_until_the_run_goes_on(directory, capsys):
     planned([directory, *TARGET], capsys)
     assert run(["report", str(directory), "--json"]) == 0
     result = json.loads(capsys.readouterr().out)
-    whole = schema()
+    whole = schema("result")
     jsonschema.validate(result["plan"], {**whole["properties"]["plan"], "$defs": whole["$defs"]})
     assert "plan" not in whole["required"]
     plan = json.loads((directory / "plan.json").read_text())
@@ -180,7 +222,7 @@ def test_costs_are_one_amount_or_one_of_each_class():
         (["--success", "0.9", "--penalty", "5"], 2, "2 of success, penalty and shortage"),
         (["--rounds", "0"], 2, "at least 1"),
         (["--budget", "-1"], 2, "not an amount"),
-        (["--target", "min-gain=0.01"], 2, "no number of objects answers"),
+        (["--target", "min-gain=0.01"], 2, "no number of objects answers, so there is nothing"),
         (["--target", "speed=3"], 2, "'speed' is no criterion"),
         (["--out", "plan.txt"], 2, "ends in .json"),
     ],

@@ -75,8 +75,15 @@ def test_it_waits_checks_extends_and_ends_when_sufficient(folder, tmp_path, caps
     assert read_options(out / "0003" / "config.toml").extend == str(out / "0002")
 
 
-def test_it_is_interrupted_by_the_keyboard(folder, tmp_path):
-    assert run(folder[0], tmp_path / "runs") == 130
+def test_it_is_interrupted_by_the_keyboard_and_what_it_says_then_works(folder, tmp_path, capsys):
+    data, write, _ = folder
+    write(30, 250)
+    out = tmp_path / "runs"
+    assert run(data, out, "--tol", "1e-6") == 130
+    last = capsys.readouterr().err.splitlines()[-1]
+    assert last.endswith(f"saved in {out}: go on with the same command and --out {out}.")
+    assert run(data, out, "--tol", "1e-6", "--max-checks", "1") == 0
+    assert read_options(out / "0002" / "config.toml").extend == str(out / "0001")
 
 
 def test_a_new_class_begins_a_new_study(folder, tmp_path, capsys):

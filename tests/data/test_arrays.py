@@ -5,7 +5,7 @@ import pytest
 import torch
 
 from sufficient.data.arrays import labelled_arrays
-from sufficient.data.labelled import LargeImages
+from sufficient.data.labelled import LargeImagesError
 from sufficient.errors import DataError, UsageError
 
 LABELS = [0, 1] * 5
@@ -92,7 +92,7 @@ def test_sizes():
     assert read(images(10, 70, 20)).values.shape == (10, 32, 32, 1)
     assert read(images(10, 70, 20)).largest_side == 70
     assert read(images(10, 9, 9), size=12).values.shape == (10, 12, 12, 1)
-    with pytest.raises(LargeImages, match="each image of given is 70 pixels"):
+    with pytest.raises(LargeImagesError, match="each image of given is 70 pixels"):
         read(images(10, 70, 20), largest_side=64)
     with pytest.raises(UsageError, match="no size in pixels"):
         read(np.zeros((10, 4)), size=12)

@@ -13,12 +13,12 @@ import numpy as np
 import pytest
 from PIL import Image, ImageOps
 
+from sufficient.data.audit import image_digest
 from sufficient.data.folder import read_folder
 from sufficient.data.labelled import ImageSet, UnusableError
 from sufficient.data.listing import list_folder
 from sufficient.data.opening import pillow_settings
 from sufficient.data.sources import catalogue, read
-from sufficient.data.stock import image_digest
 from sufficient.errors import DataError, ResourceError, UsageError
 from tests.data.pictures import image_of, noise, save, save_classes, set_back
 

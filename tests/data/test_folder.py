@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 from sufficient.data.folder import read_folder
-from sufficient.data.labelled import LabelledData, LargeImages
+from sufficient.data.labelled import LabelledData, LargeImagesError
 from sufficient.errors import DataError
 from tests.data.pictures import image_of, noise, save, save_classes
 
@@ -223,7 +223,7 @@ def test_the_first_image_beyond_the_limit_ends_the_read(tmp_path):
     save_classes(tmp_path, each=3)
     save(tmp_path / "cat" / "9.png", noise(5, height=65, width=10))
     save(tmp_path / "dog" / "9.png", noise(6, height=66, width=10))
-    with pytest.raises(LargeImages, match=r"cat/9\.png is 65 pixels"):
+    with pytest.raises(LargeImagesError, match=r"cat/9\.png is 65 pixels"):
         read(tmp_path, largest_side=64)
 
 

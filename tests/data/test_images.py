@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from sufficient.data.audit import image_digest
 from sufficient.data.images import decode, resize, to_common_size
-from sufficient.data.labelled import LargeImages, UnusableError
-from sufficient.data.stock import image_digest
+from sufficient.data.labelled import LargeImagesError, UnusableError
 from sufficient.errors import DataError
 from tests.data.pictures import image_of, noise, save
 
@@ -277,7 +277,7 @@ def test_limit_on_the_side_is_raised_before_decoding(tmp_path):
     path = save(tmp_path / "large.png", noise(16, height=65, width=10))
     path.write_bytes(path.read_bytes()[:200])  # the header is enough
     with pytest.raises(
-        LargeImages, match=r"large\.png is 65 pixels.*google/vit.*--features pixels"
+        LargeImagesError, match=r"large\.png is 65 pixels.*google/vit.*--features pixels"
     ) as caught:
         read(path, largest_side=64)
     assert (caught.value.side, caught.value.limit) == (65, 64)

@@ -125,8 +125,8 @@ def test_kinds_of_labels(tmp_path, given, classes):
 @pytest.mark.parametrize(
     ("labels", "message"),
     [
-        (["0.5", "1.5"] * 4, r"not whole \(0\.5 in row 0\): values to predict \(regression\)"),
-        (['"[0, 1]"', '"[1]"'] * 4, r"holds lists \(row 0: \[0, 1\]\): several labels for an object"),
+        (["0.5", "1.5"] * 4, r"not whole \(0\.5 in line 2\): values to predict \(regression\)"),
+        (['"[0, 1]"', '"[1]"'] * 4, r"holds lists \(line 2: \[0, 1\]\): several labels for an object"),
         ([""] * 8, "no label in its column label"),
         (["a"] * 8, "holds 1 class"),
     ],
@@ -158,7 +158,7 @@ def test_whatever_does_not_match_is_counted(tmp_path):
         "gone.png": "no-file",
         "../elsewhere.png": "outside-root",
         str(tmp_path / "elsewhere.png"): "outside-root",
-        "row 13": "no-file",
+        "line 15": "no-file",
         name(8): "label-missing",
         name(9): "not-in-table",
         name(10): "not-in-table",
@@ -247,7 +247,7 @@ def test_a_repeated_row_counts_once_and_another_label_is_refused(tmp_path):
     data, _ = both(root, labels=write(tmp_path / "l.csv", [*rows(), (name(0), "cat")]))
     assert data.audit.found == data.audit.used == 8
     assert [n.code for n in data.audit.notices] == ["REPEATED-ROWS"]
-    with pytest.raises(DataError, match=r"gives 0\.png two labels \(rows 0 and 8: cat and dog\)"):
+    with pytest.raises(DataError, match=r"gives 0\.png two labels \(line 2 and line 10: cat and dog\)"):
         read(root, labels=write(tmp_path / "l.csv", [*rows(), (name(0), "dog")]))
 
 
@@ -255,10 +255,10 @@ def test_every_row_that_leads_nowhere_counts(tmp_path):
     root = pictures(tmp_path / "imgs")
     lines = [*rows(), *[("", "cat")] * 3, *[("gone.png", "dog")] * 2, *[("../x.png", "dog")] * 2]
     data, images = both(root, labels=write(tmp_path / "l.csv", lines))
-    expected = [(8, "no-file"), (9, "no-file"), (10, "no-file"), (11, "no-file"), (12, "no-file")]
-    expected += [(13, "outside-root"), (14, "outside-root")]
+    expected = [(10, "no-file"), (11, "no-file"), (12, "no-file"), (13, "no-file"), (14, "no-file")]
+    expected += [(15, "outside-root"), (16, "outside-root")]
     for skipped in (data.audit.skipped, images.skipped):
-        assert [(int(s.detail.removeprefix("row ")), s.reason) for s in skipped] == expected
+        assert [(int(s.detail.removeprefix("line ")), s.reason) for s in skipped] == expected
     assert data.audit.found == images.found == 8 + 7
 
 
@@ -322,8 +322,8 @@ def test_the_fingerprint_follows_files_and_not_labels(tmp_path):
         (b"0.png,cat\n2.png,cat\n", r"has the columns 0\.png, cat; .* labels is not known"),
         (b"file_name,label,labels\na,b,c\n", "could be any of label, labels"),
         (b"file_name,label,label\na,b,c\n", "several columns named label"),
-        (b"file_name;label\na;b\n", "something else than commas"),
-        (b"file_name,label\na,b,c\n", "3 cells in row 0, where 2 columns are named"),
+        (b"file_name;label\na;b\n", "by semicolons, not commas"),
+        (b"file_name,label\na,b,c\n", "3 cells in line 2, where 2 columns are named"),
         (
             b"file_name,label\nimgs/0.png,cat\n",
             r"begins with imgs/0\.png, where there is, for example, 0\.png",

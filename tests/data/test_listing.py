@@ -102,11 +102,12 @@ def test_the_root_itself_may_be_a_link(tmp_path):
     assert named(tmp_path / "data") == [("a/1.png", "a"), ("b/1.png", "b"), ("b/2.png", "b")]
 
 
-def test_broken_and_circular_links_are_unreadable(tmp_path):
+def test_broken_and_circular_links_have_reasons(tmp_path):
     touch(tmp_path, "a/1.png")
     (tmp_path / "a" / "gone.png").symlink_to("nowhere.png")
     (tmp_path / "a" / "round.png").symlink_to("round.png")
-    assert reasons(tmp_path) == {"a/gone.png": "unreadable", "a/round.png": "unreadable"}
+    assert reasons(tmp_path) == {"a/gone.png": "unreadable", "a/round.png": "symlink-loop"}
+    assert all(item.detail for item in list_folder(tmp_path).skipped)
 
 
 def test_fifo_and_socket_are_never_opened(tmp_path):

@@ -191,5 +191,5 @@ def test_what_is_refused(given, message):
 
 @pytest.mark.parametrize("option", ["label_column", "image_column", "group_column", "split"])
 def test_options_of_tables_do_not_go_with_it(option):
-    with pytest.raises(UsageError, match=f"--{option.replace('_', '-')} does not go with a torch Dataset"):
+    with pytest.raises(UsageError, match=f"{option} does not go with a torch Dataset"):
         read(Pairs(pixels()), **{option: "x"})

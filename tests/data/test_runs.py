@@ -26,16 +26,40 @@ LONG = "seed,n_train,val_accuracy,val_loss\n0,200,0.8,0.5\n1,100,0.7,0.9\n0,100,
 
 def test_long_tables_are_grouped_by_size(tmp_path):
     runs = read(tmp_path, LONG)
-    assert plain(runs) == {100: [0.7, 0.6], 200: [0.8, 0.9]}
+    assert plain(runs) == {100: [0.6, 0.7], 200: [0.8, 0.9]}
     assert (runs.kind, runs.columns, runs.notices) == ("accuracy", ("val_accuracy",), ())
-    assert plain(read(tmp_path, LONG, "loss")) == {100: [0.9, 0.8], 200: [0.5, 0.4]}
+    assert plain(read(tmp_path, LONG, "loss")) == {100: [0.8, 0.9], 200: [0.5, 0.4]}
 
 
 @pytest.mark.parametrize(
-    "sizes", ["n", "train_size", "train_sizes", "samples", "Train Samples", "config.n_train"]
+    "sizes",
+    [
+        "n",
+        "train_size",
+        "train_sizes",
+        "train_sizes_abs",
+        "samples",
+        "Train Samples",
+        "config.n_train",
+        "# images",
+        "#Train_Images",
+        "Training Set Size",
+        "nSamples",
+    ],
 )
 @pytest.mark.parametrize(
-    "metric", ["accuracy", "acc", "val_acc", "test_score", "Val/Accuracy", "mean_test_accuracy"]
+    "metric",
+    [
+        "accuracy",
+        "acc",
+        "val_acc",
+        "test_score",
+        "Val/Accuracy",
+        "mean_test_accuracy",
+        "Top-1 (%)",
+        "TestAccuracy",
+        "test_scores_mean",
+    ],
 )
 def test_usual_names_are_known(tmp_path, sizes, metric):
     assert plain(read(tmp_path, f"{sizes},{metric}\n100,0.5\n")) == {100: [0.5]}
@@ -60,6 +84,33 @@ def test_sufficiency_output_of_dataeval(tmp_path):
     assert plain(read(tmp_path, "steps,Accuracy\n100,0.5\n200,0.6\n")) == {100: [0.5], 200: [0.6]}
 
 
+def test_step_is_a_size_where_nothing_else_is_of_training(tmp_path):
+    runs = read(tmp_path, "step,Accuracy\n100,0.5\n200,0.6\n")
+    assert plain(runs) == {100: [0.5], 200: [0.6]}
+    assert [notice.code for notice in runs.notices] == ["STEP-READ"]
+    assert read(tmp_path, "step,acc\n1,0.5\n", n="step").notices == ()
+    for log in ("_step,acc", "step,train_loss,acc", "step,loss,acc", "step,epoch,acc", "step,r - acc"):
+        with pytest.raises(UsageError, match="--n COLUMN"):
+            read(tmp_path, f"{log}\n{','.join('1' for _ in log.split(','))}\n")
+    assert plain(read(tmp_path, "n,step,acc\n10,1,0.5\n10,2,0.6\n")) == {10: [0.6]}
+
+
+def test_tables_of_spreadsheets_in_europe(tmp_path):
+    def opened(text, suffix=".csv"):
+        path = tmp_path / f"sheet{suffix}"
+        path.write_text(text, encoding="utf-8-sig")
+        return read_runs(open_table(path, spec="runs", any_delimiter=True), "accuracy", spec="runs")
+
+    assert plain(opened("# images;Top-1 (%)\n100;79,5\n100;80,5\n200;84\n")) == {
+        100: [0.795, 0.805], 200: [0.84]
+    }  # fmt: skip
+    assert plain(opened("n;acc\n100;0.5\n")) == {100: [0.5]}
+    assert plain(opened("n\tacc\n100\t0,5\n")) == {100: [0.5]}
+    assert plain(opened("n\tacc\n1.000,0\t0,5\n", ".tsv")) == {1000: [0.5]}
+    with pytest.raises(DataError, match="'0,5' in row 0"):
+        opened('n,acc\n100,"0,5"\n')
+
+
 def test_exports_of_wandb(tmp_path):
     """A table of runs keeps configuration columns and loses steps; a chart has a column for each run."""
     table = (
@@ -74,6 +125,25 @@ def test_exports_of_wandb(tmp_path):
     assert plain(read(tmp_path, chart)) == {100: [0.5], 200: [0.6, 0.7]}
     with pytest.raises(UsageError, match="--n COLUMN"):
         read(tmp_path, "Step,run-1 - val_accuracy\n1,0.5\n")
+
+
+@pytest.mark.parametrize(
+    ("text", "paired"),
+    [
+        ("n,seed,acc\n1,0,0.5\n1,1,0.6\n2,1,0.7\n2,0,0.8\n", True),
+        ("n,test_score_0,test_score_1\n1,0.5,0.6\n2,0.7,0.8\n", True),
+        ("n,test_score_0,test_score_1\n1,0.5,0.6\n2,0.7,\n", False),
+        ("n,name,acc\n1,a,0.5\n1,b,0.6\n2,c,0.7\n2,d,0.8\n", False),
+        ("n,acc\n1,0.5\n1,0.6\n2,0.7\n2,0.8\n", False),
+    ],
+)
+def test_replicates_that_every_size_has_are_paired(tmp_path, text, paired):
+    assert read(tmp_path, text).paired is paired
+
+
+def test_paired_replicates_stand_in_one_order(tmp_path):
+    runs = read(tmp_path, "n,seed,acc\n1,0,0.5\n1,1,0.6\n2,1,0.7\n2,0,0.8\n")
+    assert plain(runs) == {1: [0.5, 0.6], 2: [0.8, 0.7]}
 
 
 def test_only_the_last_epoch_of_a_run_counts(tmp_path):

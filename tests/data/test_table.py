@@ -99,7 +99,9 @@ def test_dropping_and_grouping(tmp_path, suffix):
 def test_rows_without_a_label_are_skipped(tmp_path, suffix):
     path = write(tmp_path / f"t{suffix}", {**COLUMNS, "y": [None, *LABELS[1:]]})
     data = read(path, label_column="y")
-    assert [(s.name, s.reason) for s in data.audit.skipped] == [("row 0", "label-missing")]
+    assert [(s.name, s.reason) for s in data.audit.skipped] == [
+        ("line 2" if suffix == ".csv" else "row 0", "label-missing")
+    ]
     np.testing.assert_array_equal(data.values, VALUES[1:])
     assert data.rows.tolist() == list(range(1, 10))
 
@@ -145,11 +147,11 @@ def test_labels_in_a_data_frame_that_are_no_classes(labels, message):
     [
         (
             [1.0, None, *range(8)],
-            r"missing, NaN or infinite in float32: 1 of them.*row 1, column w; .*--drop w",
+            r"missing, NaN or infinite in float32: 1 of them.*(row 1|line 3), column w; .*(--drop w|drop=)",
         ),
-        ([1.0, float("inf"), *range(8)], "row 1, column w"),
+        ([1.0, float("inf"), *range(8)], "(row 1|line 3), column w"),
         ([1.0, 1e300, *range(8)], "infinite in float32"),
-        (["u", "v"] * 5, r"hold no numbers.* w \('u' in row 0\).*--drop w"),
+        (["u", "v"] * 5, r"hold no numbers.* w \('u'\).*(--drop w|drop=)"),
     ],
 )
 def test_features_that_are_none(tmp_path, kind, column, message):
@@ -164,7 +166,7 @@ def test_features_that_are_none(tmp_path, kind, column, message):
 
 def test_every_column_of_text_is_named_at_once(tmp_path):
     path = write(tmp_path / "t.csv", {"id": ["u"] * 10, **COLUMNS, "name": ["v"] * 10})
-    with pytest.raises(DataError, match=r"id \('u' in row 0\), name \('v' in row 0\).*--drop id --drop name"):
+    with pytest.raises(DataError, match=r"id \('u'\), name \('v'\).*--drop id --drop name"):
         read(path, label_column="y")
 
 
@@ -176,7 +178,7 @@ def test_a_missing_value_in_a_row_that_is_skipped_does_no_harm(tmp_path):
 @pytest.mark.parametrize(
     ("options", "error", "message"),
     [
-        ({}, DataError, r"the columns x, y, z, w; name that of the labels with --label-column"),
+        ({}, DataError, r"the columns x, y, z, w; which of them holds labels is not known.* --label-column"),
         ({"label_column": "nope"}, DataError, r"no column nope \(--label-column\); it has the column"),
         ({"label_column": "y", "drop": ["nope"]}, DataError, r"no column nope \(--drop\)"),
         ({"label_column": "y", "group_column": "nope"}, DataError, r"no column nope \(--group-column\)"),
@@ -202,9 +204,9 @@ def test_options_that_cannot_be_meant(tmp_path, suffix, options, error, message)
         ("x,y\n", "holds no rows"),
         ("x,x,y\n1,2,a\n", "several columns named x"),
         (",x,y\n0,1,a\n", r"a column without a name \(number 1\).*index=False"),
-        ("x,y\n1\n", "1 cells in row 0"),
-        ('x,y\n"1\n', "1 cells in row 0"),
-        ("x\ty\n1\ta\n", "something else than commas"),
+        ("x,y\n1\n", "1 cell in line 2, where 2 columns are named"),
+        ('x,y\n0,a\n1,"a\n2,b\n', "a quotation mark in line 3 that is never closed"),
+        ("x\ty\n1\ta\n", "by tabs, not commas"),
     ],
 )
 def test_files_that_cannot_be_used(tmp_path, content, message):
@@ -330,7 +332,7 @@ def test_a_wide_parquet_is_read_a_few_columns_at_a_time(tmp_path):
 
 def test_lists_of_different_lengths(tmp_path):
     rows = [[1.0, 2.0]] * 9 + [[1.0]]
-    with pytest.raises(DataError, match=r"column embedding, row 9, a list of shape \(1,\) where 2 numbers"):
+    with pytest.raises(DataError, match="1 number in column embedding, row 9, where 2 numbers are needed"):
         read(write(tmp_path / "e.parquet", {"embedding": rows, "label": LABELS}))
 
 
@@ -376,11 +378,11 @@ def test_joined_labels_by_rows_that_repeat_lack_or_miss(tmp_path):
     data = read(path, labels=table)
     assert [data.classes[label] for label in data.labels] == LABELS[:9]
     assert sorted((s.name, s.reason, s.detail) for s in data.audit.skipped) == [
-        ("gone.jpg", "no-file", "row 11"),
-        ("gone.jpg", "no-file", "row 12"),
-        ("row 13", "no-file", "row 13"),
-        ("row 14", "no-file", "row 14"),
-        ("row 9", "not-in-table", "row 9"),
+        ("gone.jpg", "no-file", "line 13"),
+        ("gone.jpg", "no-file", "line 14"),
+        ("line 11", "not-in-table", "line 11"),
+        ("line 15", "no-file", "line 15"),
+        ("line 16", "no-file", "line 16"),
     ]
 
 
@@ -425,7 +427,7 @@ def test_a_csv_needs_no_extra(tmp_path):
 
 
 def test_a_row_of_a_million_cells_is_one_pass(tmp_path, monkeypatch):
-    """A wide table is opened twice: for its names, and for all of its rows."""
+    """A wide table is opened for its names, for what its columns hold, and for all of its rows."""
     opened = []
     original = builtins.open
 
@@ -437,4 +439,4 @@ def test_a_row_of_a_million_cells_is_one_pass(tmp_path, monkeypatch):
     path = write(tmp_path / "t.csv", COLUMNS)
     monkeypatch.setattr(builtins, "open", counting)
     read(path, label_column="y")
-    assert len(opened) == 3  # the bytes it begins with, its names, its rows
+    assert len(opened) == 4  # the bytes it begins with, its names, its first row, its rows

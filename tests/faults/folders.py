@@ -214,7 +214,7 @@ FAULTS = [
     Fault("eps", put("drawing.eps", EPS), {"unsupported-suffix": 1}),
     Fault("fifo-and-socket", listening, {"not-a-file": 2}),
     Fault("symlink-loop", lambda root: (root / "cat" / "again").symlink_to(".."), {"symlink-loop": 1}),
-    Fault("symlink-to-itself", link("link.png"), {"unreadable": 1}),
+    Fault("symlink-to-itself", link("link.png"), {"symlink-loop": 1}),
     Fault("broken-symlink", link("nowhere.png"), {"unreadable": 1}),
     Fault("symlinks-out-of-the-root", outside, {"outside-root": 2}, codes=frozenset({"OUTSIDE-ROOT"})),
     Fault("symlink-inside", inside, {"duplicate": 1}),

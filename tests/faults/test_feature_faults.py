@@ -19,10 +19,10 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import BertConfig, BertModel, ResNetConfig, ResNetModel
 
+from sufficient.data import hub_client
 from sufficient.data.catalogue import FileReader
 from sufficient.data.labelled import UnusableError
 from sufficient.data.sources import catalogue
-from sufficient.features import checkpoint
 from sufficient.features.transformers_backbone import TransformersBackbone
 from sufficient.study.groups import plan_common
 from sufficient.study.options import StudyOptions
@@ -50,7 +50,7 @@ def copied(vit: str, folder: Path) -> Path:
 def of_resnet(vit: str, folder: Path) -> Path:
     model = copied(vit, folder)
     torch.manual_seed(0)
-    with checkpoint.kept_quiet():
+    with hub_client.quiet("transformers"):
         ResNetModel(ResNetConfig(embedding_size=8, hidden_sizes=[8, 16], depths=[1, 1])).save_pretrained(
             folder / "resnet"
         )
@@ -62,7 +62,7 @@ def of_text(vit: str, folder: Path) -> Path:
     model = copied(vit, folder)
     config = BertConfig(hidden_size=8, num_hidden_layers=1, num_attention_heads=1, intermediate_size=8,
                         vocab_size=20)  # fmt: skip
-    with checkpoint.kept_quiet():
+    with hub_client.quiet("transformers"):
         BertModel(config).save_pretrained(model)
     return model
 
@@ -126,9 +126,14 @@ def empty(vit: str, folder: Path) -> Path:
 
 
 OWN = """
+import itertools, numpy
+count = itertools.count()
 def few(images): return [[0.0, 1.0]]
 def broken(images): return 1 / 0
 def wordy(images): return ["a"] * len(images)
+def leaving(images): raise SystemExit(5)
+def widening(images): return numpy.zeros((len(images), 4 + next(count)), "f4")
+def constant(images): return numpy.ones((len(images), 4), "f4")
 """
 
 
@@ -161,12 +166,35 @@ MODELS = [
     Model("revision-of-a-folder", copied, ("--revision v2", "leave --revision out"), 2, ("--revision", "v2")),
     Model("no-such-pooling", copied, ("--pooling loud",), 2, ("--pooling", "loud")),
     Model("no-such-torchvision", named("torchvision:resnet0"), ("torchvision:resnet0",)),
-    Model("torchvision-unreachable", named("torchvision:resnet18"), ("torchvision:resnet18",)),
+    Model(
+        "torchvision-unreachable",
+        named("torchvision:resnet18"),
+        ("torchvision:resnet18", "--revision random"),
+    ),
     Model("no-such-module", named("nowhere_at_all:f"), ("nowhere_at_all",)),
     Model("no-such-function", named("own_features:absent"), ("absent",)),
     Model("function-of-too-few-rows", named("own_features:few"), ("own_features:few",)),
     Model("function-that-fails", named("own_features:broken"), ("own_features:broken", "division by zero")),
-    Model("function-of-words", named("own_features:wordy"), ("own_features:wordy",)),
+    Model(
+        "function-of-words",
+        named("own_features:wordy"),
+        ("own_features:wordy returned something of type list for",),
+    ),
+    Model("function-that-leaves", named("own_features:leaving"), ("failed on", "(SystemExit: 5)")),
+    Model(
+        "function-that-widens",
+        named("own_features:widening"),
+        ("rows of 5 numbers where earlier ones had 4",),
+    ),
+    Model(
+        "revision-of-a-function",
+        named("own_features:constant"),
+        ("--revision v2", "the function own_features:constant, which has none"),
+        2,
+        ("--revision", "v2"),
+    ),
+    Model("no-such-folder", named("./nowhere"), ("the folder ./nowhere does not exist", *WAYS_ON)),
+    Model("torchvision-of-no-name", named("torchvision:"), ("torchvision:resnet18",)),
 ]
 
 
@@ -179,6 +207,18 @@ def test_models_that_cannot_be_used(model, estimated, vit, tmp_path, monkeypatch
     made = model.make(vit, tmp_path)
     failed(estimated("--features", made, *model.options), model.code, *model.fails)
     assert not Path("/tmp/ran").exists()
+
+
+@pytest.mark.usefixtures("undrawn")
+@pytest.mark.parametrize("way", [[], ["--all-features"]], ids=["growing", "all"])
+def test_features_that_are_the_same_for_every_image_are_told(way, estimated, tmp_path, monkeypatch):
+    (tmp_path / "own_features.py").write_text(OWN)
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "own_features", raising=False)
+    done = estimated("--features", "own_features:constant", *way)
+    assert done.code == 0, done.err
+    (told,) = [each for each in done.result["warnings"] if each["code"] == "CONSTANT-FEATURES"]
+    assert told["message"].endswith("4 features (0, 1, 2, 3).")
 
 
 @pytest.fixture

@@ -252,14 +252,28 @@ def test_a_stopped_run_is_saved_and_gone_on_with(stop, line, expected, tmp_path)
     began = time.monotonic()
     assert stopped.ended() == stop.code, stopped.said
     assert time.monotonic() - began < 10
-    assert "stopped; finished stages are saved" in stopped.said
-    assert f"saved in {out}: go on with the same command and --out {out} --resume." in stopped.said
+    if stop.phase == "pass":
+        assert "stopped before anything was finished: give the same command again." in stopped.said
+        assert not out.exists()
+    else:
+        assert "stopped; finished stages are saved" in stopped.said
+        assert f"saved in {out}: go on with the same command and --out {out} --resume." in stopped.said
     assert "Traceback" not in stopped.said
     assert none_left(group)
     whole(out)
     if stop.phase == "pass":
         assert list((tmp_path / "cache").glob("*/*.safetensors")), "what was made is kept"
     gone_on_with(line, tmp_path, expected, drawn=drawn)
+
+
+def test_a_stop_that_is_sent_twice_at_once_is_one(line, tmp_path):
+    stopped = Run([*line, "--out", str(tmp_path / "run")], tmp_path, drawn=False)
+    stopped.await_("pass", 1)
+    for _ in range(2):  # as `timeout` does, to the process and then to its group
+        stopped.strike(signal.SIGTERM)
+        time.sleep(0.01)
+    assert stopped.ended() == 143, stopped.said
+    assert "stopped before anything was finished" in stopped.said
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM], ids=["ctrl-c", "sigterm"])

@@ -117,7 +117,7 @@ GIVEN = [
           {"label-missing": 3, "not-in-table": 5, "no-file": 4, "outside-root": 2}),
     Given("no-such-column", lambda d: table(d, "1,2,a\n", header="x,y,z"), fails=("label", "x, y, z")),
     Given("text-among-numbers", lambda d: table(d, "1,2,a\noops,2,b\n"), fails=("'oops'", "--drop x")),
-    Given("ragged-table", lambda d: table(d, "1,2,a\n1,2\n"), fails=("2 cells in row 1",)),
+    Given("ragged-table", lambda d: table(d, "1,2,a\n1,2\n"), fails=("2 cells in line 3",)),
     Given("header-alone", lambda d: table(d, ""), fails=("holds no rows",)),
     Given("empty-table", lambda d: written(d, "x.csv", b""), fails=("is empty",)),
     Given("binary-table", lambda d: written(d, "x.csv", bytes(range(256))), fails=("no text in UTF-8",)),

@@ -5,6 +5,7 @@ from __future__ import annotations
 from pathlib import Path
 
 import torch
+import transformers
 from transformers import (
     BeitConfig,
     BeitImageProcessor,
@@ -31,7 +32,7 @@ from transformers import (
     ViTModel,
 )
 
-from sufficient.features import checkpoint
+from sufficient.data import hub_client
 
 TINY = {
     "hidden_size": 32,
@@ -80,6 +81,18 @@ def clip():
     return CLIPModel(CLIPConfig(text_config=TEXT, vision_config=TINY)), CLIPImageProcessor(**CROPPED)
 
 
+def mlcd():
+    """Of CLIP's kind too: its last hidden state has not passed the final norm."""
+    network = transformers.MLCDVisionModel(transformers.MLCDVisionConfig(**TINY))
+    return network, CLIPImageProcessor(**CROPPED)
+
+
+def aimv2():
+    """Its pooling head has a `cls_token`, its sequence has none."""
+    network = transformers.Aimv2VisionModel(transformers.Aimv2VisionConfig(**TINY))
+    return network, CLIPImageProcessor(**CROPPED)
+
+
 def siglip():
     network = SiglipModel(SiglipConfig(text_config=TEXT, vision_config=TINY))
     return network, SiglipImageProcessor(size=SQUARE)
@@ -89,12 +102,15 @@ def beit():
     return BeitModel(BeitConfig(**TINY, **DRAWN)), BeitImageProcessor(size=SQUARE, do_center_crop=False)
 
 
-KINDS = {make.__name__: make for make in (vit, headless_vit, deit, resnet, dino, swin, clip, siglip, beit)}
+NEWER = {"MLCDVisionModel": mlcd, "Aimv2VisionModel": aimv2}  # than the oldest library that is supported
+MAKERS = [make for name, make in NEWER.items() if hasattr(transformers, name)]
+MAKERS += [vit, headless_vit, deit, resnet, dino, swin, clip, siglip, beit]
+KINDS = {make.__name__: make for make in MAKERS}
 
 
 def save(kind: str, folder: Path, *, seed: int = 1) -> str:
     """Return the folder, in which a small random checkpoint of this kind now stands."""
-    with checkpoint.kept_quiet(), torch.random.fork_rng():
+    with hub_client.quiet("transformers"), torch.random.fork_rng():
         torch.manual_seed(seed)
         network, processor = KINDS[kind]()
         network.save_pretrained(folder)

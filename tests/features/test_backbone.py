@@ -15,8 +15,9 @@ from PIL import Image
 from safetensors.torch import load_file, save_file
 from transformers import AutoImageProcessor, AutoModel, CLIPVisionModel, SiglipVisionModel
 
+from sufficient.data import hub_client
 from sufficient.errors import DataError, UsageError
-from sufficient.features import checkpoint, preprocessing
+from sufficient.features import preprocessing
 from sufficient.features.backbone import backbone
 from tests.features.checkpoints import KINDS, save
 
@@ -30,6 +31,8 @@ DEFAULT = {
     "dino": "cls",
     "swin": "pooler",
     "clip": "cls",
+    "mlcd": "cls",
+    "aimv2": "pooler",
     "siglip": "pooler",
     "beit": "pooler",
 }
@@ -59,7 +62,7 @@ def rows_of(features, images, dtype=torch.float32, **options) -> np.ndarray:
 
 def network_of(kind: str, folder: str):
     own = {"clip": CLIPVisionModel, "siglip": SiglipVisionModel}.get(kind, AutoModel)
-    with checkpoint.kept_quiet():
+    with hub_client.quiet("transformers"):
         return own.from_pretrained(folder).eval()
 
 
@@ -75,11 +78,11 @@ def expected(kind: str, pooling: str, output, network) -> torch.Tensor:
     hidden = output.last_hidden_state
     if pooling == "pooler":
         return output.pooler_output.reshape(-1)
-    if kind == "clip":
+    if kind in ("clip", "mlcd"):
         hidden = network.post_layernorm(hidden)
     if pooling == "cls":
         return hidden[0, 0]
-    first_patch = {"vit": 1, "headless_vit": 1, "deit": 2, "dino": 4, "clip": 1}.get(kind, 0)
+    first_patch = {"vit": 1, "headless_vit": 1, "deit": 2, "dino": 4, "clip": 1, "mlcd": 1}.get(kind, 0)
     return hidden[0].mean((1, 2)) if kind == "resnet" else hidden[0, first_patch:].mean(0)
 
 
@@ -91,12 +94,14 @@ HAS = {
     "dino": ("cls", "mean", "pooler"),
     "swin": ("mean", "pooler"),
     "clip": ("cls", "mean", "pooler"),
+    "mlcd": ("cls", "mean", "pooler"),
+    "aimv2": ("mean", "pooler"),
     "siglip": ("mean", "pooler"),
     "beit": ("pooler",),
 }
 
 
-@pytest.mark.parametrize(("kind", "pooling"), [(kind, pooling) for kind in HAS for pooling in HAS[kind]])
+@pytest.mark.parametrize(("kind", "pooling"), [(kind, pooling) for kind in KINDS for pooling in HAS[kind]])
 def test_equal_to_a_plain_loop(folders, images, kind, pooling):
     found = rows_of(folders[kind], images, pooling=pooling)
     outputs, network = one_at_a_time(kind, folders[kind], images), network_of(kind, folders[kind])
@@ -116,6 +121,19 @@ def test_the_pooling_by_default(folders, images, kind):
     )
     assert made.notices == ()
     assert made.note.endswith(".")
+
+
+@pytest.mark.parametrize("kind", sorted(KINDS.keys() & {"clip", "mlcd"}))
+def test_the_class_token_is_taken_after_the_final_norm(folders, images, kind):
+    made = backbone(folders[kind])
+    network = network_of(kind, folders[kind])
+    with torch.no_grad():
+        raw = torch.stack([out.last_hidden_state[0, 0] for out in one_at_a_time(kind, folders[kind], images)])
+        normed = network.post_layernorm(raw).numpy()
+    np.testing.assert_allclose(rows_of(folders[kind], images), normed, atol=1e-5)
+    np.testing.assert_allclose(rows_of(folders[kind], images, pooling="pooler"), normed, atol=1e-5)
+    assert np.abs(normed - raw.numpy()).max() > 0.1
+    assert made.note.endswith("class token of the last hidden state after its final norm, post_layernorm.")
 
 
 @pytest.mark.parametrize(
@@ -266,6 +284,23 @@ def test_a_revision_of_the_hub_is_known_by_its_commit(folders, tmp_path, monkeyp
         backbone("someone/tiny", revision="newer")
 
 
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("", "'' cannot be loaded (the name is empty)"),
+        ("./nowhere", "(the folder ./nowhere does not exist)"),
+        ("a/b/c", "(the folder a/b/c does not exist)"),
+        ("own:", "(of module:function one half is missing)"),
+        (":own", "(of module:function one half is missing)"),
+        (__file__, "is a file, and a checkpoint is a folder"),
+    ],
+)
+def test_a_name_that_can_be_no_checkpoint_is_said_to_be_none(name, says):
+    with pytest.raises(DataError, match=TWO_WAYS) as caught:
+        backbone(name)
+    assert says in str(caught.value)
+
+
 def test_a_folder_has_no_revisions(folders):
     with pytest.raises(UsageError, match=r"--revision v2 names a version on the hub.*leave --revision out"):
         backbone(folders["vit"], revision="v2")
@@ -331,8 +366,11 @@ def test_a_pickle_is_not_read_and_the_way_to_safetensors_is_said(folders, tmp_pa
     ("damage", "says"),
     [
         (with_code_of_its_own, "needs code that comes with it, which is not run"),
-        (drop_class_token, r"lacks 1 weights, embeddings\.cls_token first"),
-        (replaced_weights, r"lacks \d+ weights"),
+        (drop_class_token, r"lacks 1 weight, embeddings\.cls_token first"),
+        (
+            replaced_weights,
+            r"of another architecture than the ViTModel of its config\.json: .* lacks \d+ weights",
+        ),
         (lambda folder: change(folder, "config.json", hidden_size=16), "cannot be loaded"),
         (lambda folder: change(folder, "config.json", hidden_size="many"), "cannot be loaded"),
         (lambda folder: change(folder, "config.json", model_type="bert"), "cannot be loaded"),

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.preprocessing import StandardScaler
 
-from sufficient.data.labelled import LabelledData, LargeImages
+from sufficient.data.labelled import LabelledData, LargeImagesError
 from sufficient.data.sources import read
 from sufficient.errors import UsageError
 from sufficient.features.choose import choose, spread_ratio
@@ -44,7 +44,7 @@ def test_size_resizes():
 
 def test_large_images_need_the_pretrained_mode_unless_pixels_are_asked_for():
     data = image_data(65, 20)  # read at 32×32, but 65 pixels as found
-    with pytest.raises(LargeImages, match=r"65 pixels.*google/vit-base-patch16-224.*--features pixels"):
+    with pytest.raises(LargeImagesError, match=r"65 pixels.*google/vit-base-patch16-224.*--features pixels"):
         choose(data)
     assert choose(data, features="pixels").name == "pixels 32×32 grey"
 

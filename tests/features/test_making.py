@@ -1,5 +1,6 @@
 """The pass: every object's row or reason, in order, whatever the processes, the batches and the memory."""
 
+import gc
 import multiprocessing
 import os
 import signal
@@ -163,6 +164,22 @@ def test_small_passes_start_no_processes(monkeypatch):
     assert workers.workers_for(1_000) == 0
 
 
+@pytest.mark.parametrize("identity", [{}, {"kind": "function"}])
+def test_rows_of_another_width_are_refused(identity, cache):
+    class Widening(FakeBackbone):
+        def rows(self, prepared, device, dtype):
+            made = super().rows(prepared, device, dtype)
+            return made if len(self.batches) == 1 else torch.cat([made, made[:, :1]], 1)
+
+    widening, size = Widening(identity=identity), making.first_batch(CPU)
+    said = r"returned rows of 6 numbers where earlier ones had 5; mend the function"
+    with pytest.raises(DataError, match=said):
+        maker(images(size + 3), widening).make(np.arange(size + 3))
+    if identity:
+        with pytest.raises(DataError, match=f"{said}, or give it another `identity`"):
+            maker(images(size + 3), widening).make(np.arange(size + 3))
+
+
 @forked
 def test_nothing_but_locks_lies_in_shared_memory(in_processes):
     def held() -> int:
@@ -219,6 +236,41 @@ def test_a_process_that_waits_for_a_killed_one_does_not_keep_the_program_from_it
         [sys.executable, "-c", script], capture_output=True, text=True, timeout=60, env=environment
     )
     assert (done.returncode, done.stdout, done.stderr) == (0, "said\n", "")
+
+
+def begins_a_pass_and_forgets_it() -> None:
+    data = images(60, hooks={index: lambda: time.sleep(300) for index in range(8, 60)})
+    passes = making.prepared(making.Preparation(data, FakeBackbone()), list(range(60)), workers=2, batch=4)
+    next(passes)
+    sys.modules["forgotten"] = passes  # lives on to the end
+
+
+@forked
+def test_a_process_of_multiprocessing_ends_with_its_pass_open():
+    process = multiprocessing.get_context("fork").Process(target=begins_a_pass_and_forgets_it)
+    process.start()
+    process.join(30)
+    assert process.exitcode == 0
+
+
+@forked
+def test_an_end_that_is_broken_off_is_made_up_for(in_processes, monkeypatch):
+    remove = torch._C._remove_worker_pids
+
+    def news(key):
+        monkeypatch.setattr(torch._C, "_remove_worker_pids", remove)
+        raise RuntimeError("DataLoader worker (pid 1) is killed by signal: Killed.")
+
+    monkeypatch.setattr(torch._C, "_remove_worker_pids", news)
+    passes = making.prepared(
+        making.Preparation(images(60), FakeBackbone()), list(range(60)), workers=2, batch=4
+    )
+    next(passes)
+    with pytest.raises(RuntimeError):
+        passes.close()
+    del passes
+    gc.collect()
+    assert multiprocessing.active_children() == []
 
 
 SCRIPT = """

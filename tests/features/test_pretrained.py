@@ -25,8 +25,8 @@ from transformers import (
     ViTModel,
 )
 
+from sufficient.data import hub_client
 from sufficient.errors import DataError, ResourceError
-from sufficient.features import checkpoint
 from sufficient.features.pretrained import extract
 
 CPU = torch.device("cpu")
@@ -46,7 +46,7 @@ def tiny_config() -> ViTConfig:
 
 
 def save(network, folder: Path) -> str:
-    with checkpoint.kept_quiet():
+    with hub_client.quiet("transformers"):
         network.save_pretrained(folder)
     ViTImageProcessor(size={"height": 32, "width": 32}).save_pretrained(folder)
     return str(folder)
@@ -75,7 +75,7 @@ def offline(monkeypatch):
 
 
 def load_quietly(folder: str):
-    with checkpoint.kept_quiet():
+    with hub_client.quiet("transformers"):
         return AutoModel.from_pretrained(folder)
 
 
@@ -95,8 +95,8 @@ def test_equal_to_a_plain_loop(with_pooler, images, pooling):
     assert (found.values.shape, found.values.dtype) == ((7, 32), np.float32)
     assert found.values.std(axis=0).mean() > 0.1
     np.testing.assert_allclose(found.values, one_at_a_time(with_pooler, images)[pooling], atol=1e-5)
-    assert (found.model, found.pooling) == (with_pooler, pooling)
-    assert found.pooler_trained is (None if pooling == "cls" else True)
+    assert found.note.startswith(with_pooler)
+    assert {"cls": "class token", "pooler": "pooler output"}[pooling] in found.note
     assert "random" not in found.note
 
 
@@ -106,15 +106,14 @@ def test_a_pooler_that_the_checkpoint_lacks_is_drawn_by_seed(without_pooler, ima
     )
     np.testing.assert_array_equal(first.values, again.values)
     assert np.abs(first.values - other.values).max() > 0.1
-    assert first.pooler_trained is False
     assert "no pooler weights: they are random, drawn with seed 0" in first.note
-    assert first.note.count(".") - first.model.count(".") == 1
+    assert first.note.count(".") - without_pooler.count(".") == 1
 
 
 def test_class_token_does_not_depend_on_the_seed(without_pooler, images):
     first, other = (extract(images, model=without_pooler, seed=seed, device=CPU) for seed in (0, 1))
     np.testing.assert_array_equal(first.values, other.values)
-    assert first.pooler_trained is None
+    assert "random" not in first.note
 
 
 def test_leaves_no_trace(without_pooler, images, capfd):
@@ -124,7 +123,7 @@ def test_leaves_no_trace(without_pooler, images, capfd):
             [logging.getLogger(name).level for name in names],
             transformers.utils.logging.is_progress_bar_enabled(),
             huggingface_hub.utils.are_progress_bars_disabled(),
-            os.environ.get(checkpoint.NO_CONVERSION),
+            os.environ.get(hub_client.NO_CONVERSION),
         )
 
     torch.manual_seed(5)
@@ -137,7 +136,7 @@ def test_leaves_no_trace(without_pooler, images, capfd):
 
 def test_half_precision_checkpoints_are_run_in_float32(with_pooler, images, tmp_path):
     model = save(load_quietly(with_pooler).half(), tmp_path)
-    with checkpoint.kept_quiet():
+    with hub_client.quiet("transformers"):
         processor, network = (
             AutoImageProcessor.from_pretrained(model),
             AutoModel.from_pretrained(model).float(),

@@ -1,8 +1,8 @@
 import pytest
 import torch
 
+from sufficient.device import choose_device, full_float32
 from sufficient.errors import ResourceError, UsageError
-from sufficient.heads.device import choose_device, exact_float32
 from sufficient.heads.fit import FitOptions, _Training, batches, fit
 from sufficient.heads.learner import Heads
 from sufficient.heads.objects import Objects
@@ -185,7 +185,7 @@ def test_matrices_are_multiplied_in_full_and_the_users_choice_comes_back():
     before = torch.get_float32_matmul_precision()
     torch.set_float32_matmul_precision("medium")
     try:
-        with exact_float32():
+        with full_float32(torch.device("cpu")):
             assert torch.get_float32_matmul_precision() == "highest"
         assert torch.get_float32_matmul_precision() == "medium"
     finally:

@@ -50,8 +50,8 @@ def made_up(
     )
 
 
-def saved(sweep: Sweep, *, of_the_paper=True) -> Saved:
-    return Saved(sweep, Origin(sweep.dataset, of_the_paper, "f" * 64))
+def saved(sweep: Sweep, *, paper_inputs=True) -> Saved:
+    return Saved(sweep, Origin(sweep.dataset, paper_inputs, "f" * 64))
 
 
 class Trainer:

@@ -75,7 +75,7 @@ def test_a_curve_that_the_paper_does_not_draw_is_not_drawn():
 
 
 def test_published_curves_of_other_inputs_are_labelled_as_that():
-    axes = PanelDisplay.from_sweep(made_up(mode="features"), "depth", like_inputs=False).plot().ax_
+    axes = PanelDisplay.from_sweep(made_up(mode="features"), "depth", paper_inputs=False).plot().ax_
     assert "published, one training, on other inputs" in legend_texts(axes)
     assert axes.get_title(loc="left").startswith("MNIST, features from a file")
 

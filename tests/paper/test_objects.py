@@ -11,7 +11,7 @@ from sufficient.errors import DataError
 from sufficient.features.pixels import scaled_pixels
 from sufficient.paper import objects as module
 from sufficient.paper.objects import inputs_of, mode_of, origin, read_objects
-from sufficient.paper.plan import Planned
+from sufficient.paper.plan import PlannedSweep
 
 CPU = torch.device("cpu")
 
@@ -125,40 +125,40 @@ def test_images_go_through_the_pretrained_model(monkeypatch):
 
 def test_mode_follows_the_data_or_says_what_is_needed(tmp_path):
     pictures, rows = chosen("digits").data, SimpleNamespace(kind="features")
-    assert mode_of(Planned("mine", None, "x", None), pictures) == "pixels"
-    assert mode_of(Planned("mine", None, "x", None), rows) == "features"
+    assert mode_of(PlannedSweep("mine", None, "x", None), pictures) == "pixels"
+    assert mode_of(PlannedSweep("mine", None, "x", None), rows) == "features"
     with pytest.raises(DataError, match="x holds images, and mnist-features needs features"):
-        mode_of(Planned("mnist", "features", "x", 3), pictures)
+        mode_of(PlannedSweep("mnist", "features", "x", 3), pictures)
     with pytest.raises(DataError, match="x holds features, and mnist-pixels needs images"):
-        mode_of(Planned("mnist", "pixels", "x", 2), rows)
+        mode_of(PlannedSweep("mnist", "pixels", "x", 2), rows)
 
 
 def test_only_the_paper_s_own_inputs_count_as_such(monkeypatch):
     monkeypatch.setattr(module, "OBJECTS", 1797)
     data = chosen("digits").data
     own = {
-        (spec, mode): origin(Planned("mnist", mode, spec, 2), mode, data).of_the_paper
+        (spec, mode): origin(PlannedSweep("mnist", mode, spec, 2), mode, data).paper_inputs
         for spec in ("mnist", "./mnist")
         for mode in ("pixels", "pooler", "cls", "features")
     }
-    assert [key for key, of_the_paper in own.items() if of_the_paper] == [
+    assert [key for key, own_inputs in own.items() if own_inputs] == [
         ("mnist", "pixels"),
         ("mnist", "pooler"),
     ]
 
 
 def test_a_paper_s_set_with_too_few_objects_is_not_the_paper_s():
-    planned = Planned("mnist", "pixels", "mnist", 2)
+    planned = PlannedSweep("mnist", "pixels", "mnist", 2)
     data = chosen("digits").data
-    assert not origin(planned, "pixels", data).of_the_paper
+    assert not origin(planned, "pixels", data).paper_inputs
     index = np.arange(10_000) % 1797
     whole = replace(data, values=data.values[index], labels=data.labels[index])
-    assert origin(planned, "pixels", whole).of_the_paper
+    assert origin(planned, "pixels", whole).paper_inputs
 
 
 def test_fingerprint_tells_objects_and_modes_apart():
     data = chosen("digits").data
-    planned = Planned("mnist", "pixels", "mnist", 2)
+    planned = PlannedSweep("mnist", "pixels", "mnist", 2)
     first = origin(planned, "pixels", data).fingerprint
     assert first == origin(planned, "pixels", data).fingerprint
     changed = data.values.copy()

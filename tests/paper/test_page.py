@@ -52,10 +52,10 @@ def test_published_against_ours_is_counted_on_the_paper_s_own_inputs(told, read)
     for sweep in told.sweeps:
         for item in sweep.comparisons:
             assert item.outcome in read.text
-    other = Reader(page(a_report(made_up(), of_the_paper=False))).text
+    other = Reader(page(a_report(made_up(), paper_inputs=False))).text
     assert "1 sweep, none of them on the paper’s own inputs." in other
     assert "Not the paper’s own inputs: its curves are shown for comparison and not counted." in other
-    own = Reader(page(a_report(made_up(dataset="mine", objects=500), of_the_paper=False))).text
+    own = Reader(page(a_report(made_up(dataset="mine", objects=500), paper_inputs=False))).text
     assert "Not a data set of the paper." in own
     assert "every published curve against ours" not in own
 

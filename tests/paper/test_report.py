@@ -18,10 +18,10 @@ from sufficient.report.export import dumps
 from tests.paper.sweeps import NARROW, made_up, saved
 
 
-def a_report(*sweeps, not_run=(), of_the_paper=True):
+def a_report(*sweeps, not_run=(), paper_inputs=True):
     return PaperReport(
         sweeps=tuple(
-            SweepReport.of(saved(sweep, of_the_paper=of_the_paper), reused=False) for sweep in sweeps
+            SweepReport.of(saved(sweep, paper_inputs=paper_inputs), reused=False) for sweep in sweeps
         ),
         not_run=not_run,
         environment={"device": "cpu"},
@@ -76,8 +76,8 @@ def test_strict_json_with_everything_that_was_promised():
 def test_only_the_paper_s_own_inputs_are_counted():
     sweep = made_up()
     assert a_report(sweep).count().compared == 10
-    assert a_report(sweep, of_the_paper=False).count().compared == 0
-    text = markdown(a_report(sweep, of_the_paper=False), figures="figures")
+    assert a_report(sweep, paper_inputs=False).count().compared == 0
+    text = markdown(a_report(sweep, paper_inputs=False), figures="figures")
     assert "Not the paper's own inputs" in text
     assert "published curves lie within" not in text
 

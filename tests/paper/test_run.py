@@ -239,7 +239,7 @@ def test_features_at_hand_take_the_place_of_the_model(tmp_path, trainer):
     assert [call[0] for call in trainer.calls] == ["mnist-features"]
     source = report.sweeps[0].saved.sweep.source
     assert source == f"all 40 objects of {tmp_path / 'f.npz'}: 5 features as given in the file"
-    assert not report.sweeps[0].saved.origin.of_the_paper
+    assert not report.sweeps[0].saved.origin.paper_inputs
     assert report.count().compared == 0
 
 

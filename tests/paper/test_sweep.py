@@ -7,20 +7,18 @@ import torch
 from torch import nn
 
 from sufficient.heads.ragged import unpacked
-from sufficient.landscape.difference import permuted_differences
+from sufficient.landscape.difference import FLAT_SPREAD, ORDERS, permuted_differences
 from sufficient.paper import sweep
 from sufficient.paper.protocol import (
     BATCH_SIZE,
-    DEAD_SPREAD,
     EPOCHS,
     LEARNING_RATE,
     NETWORKS,
     OBJECTS,
-    ORDERS,
     SMOOTHING,
     Network,
 )
-from sufficient.paper.sweep import Inputs, initial, ragged, score, smoothed, train, train_sweep
+from sufficient.paper.sweep import DeviceInputs, initial, ragged, score, smoothed, train, train_sweep
 from sufficient.study.keys import numpy_generator
 from tests.oracles import blobs
 
@@ -51,7 +49,7 @@ def test_all_at_once_equals_one_at_a_time():
     shape = ragged(FEW, inputs=12, classes=4, seeds=2)
     start = initial(shape, (3, 4))
     before = unpacked(shape, start.of([tensor.double() for tensor in start.tensors]))
-    inputs = Inputs(x, y, None, torch.double)
+    inputs = DeviceInputs(x, y, None, torch.double)
     stack = train(shape, start, inputs, (3, 4), 2)
     losses, right = score(shape, stack, inputs)
     moved = 0.0
@@ -89,7 +87,7 @@ def test_initial_weights_are_those_of_torch_linear_and_depend_on_seed_width_and_
 
 def test_pixels_are_bytes_until_used():
     pixels = np.arange(0, 200, dtype=np.uint8).reshape(50, 4)
-    inputs = Inputs(torch.from_numpy(pixels), torch.zeros(50, dtype=torch.int64), 255)
+    inputs = DeviceInputs(torch.from_numpy(pixels), torch.zeros(50, dtype=torch.int64), 255)
     rows = inputs.gather(torch.tensor([[3, 49], [0, 1]]))
     expected = (pixels[[[3, 49], [0, 1]]] / 255 - 0.5) / 0.5
     np.testing.assert_allclose(rows.numpy(), expected, atol=1e-6)
@@ -114,7 +112,7 @@ def test_a_sweep_keeps_every_network_in_the_order_of_the_protocol(found):
     assert calls[-1] == (50, 50)  # 10 epochs of 5 updates
     network = NETWORKS[7]
     shape = ragged((network,), inputs=6, classes=3, seeds=2)
-    inputs = Inputs(torch.from_numpy(values), torch.from_numpy(labels), 255)
+    inputs = DeviceInputs(torch.from_numpy(values), torch.from_numpy(labels), 255)
     losses, right = score(shape, train(shape, initial(shape, (0, 1)), inputs, (0, 1), 10), inputs)
     np.testing.assert_allclose(result.accuracy[:, 7], right[0].mean(axis=1), atol=0.01)
     deviation = np.abs(losses[0] - losses[0].mean(axis=1, keepdims=True)).mean(axis=1)
@@ -151,7 +149,7 @@ def test_the_protocol_is_the_papers():
         100,
         0.99,
     )
-    assert DEAD_SPREAD == 1e-6
+    assert FLAT_SPREAD == 1e-6
     assert sorted((n.hidden, n.layers) for n in NETWORKS) == sorted(
         itertools.product((4, 8, 16, 32, 64), (3, 5, 7, 9, 12))
     )
@@ -166,7 +164,7 @@ def test_cuda_equals_the_cpu():
     for name in ("cpu", "cuda"):
         start = initial(shape, (0, 1))
         start = start.of([tensor.to(name) for tensor in start.tensors])
-        inputs = Inputs(
+        inputs = DeviceInputs(
             torch.tensor(values, device=name), torch.tensor(labels, device=name), 255, torch.double
         )
         found.append(score(shape, train(shape, start, inputs, (0, 1), 2), inputs)[0])

@@ -7,7 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
-from sufficient.answer.answer import Answer, AtDouble, CurvePoint, Forecast, Outlook, Rate
+from sufficient.answer.answer import Answer, AtDouble, CurvePoint, Forecast, Level, Outlook, Rate
 from sufficient.notice import Notice
 from sufficient.study.record import Last, Record, Stage
 from sufficient.study.shares import divide
@@ -55,7 +55,8 @@ def sufficient() -> Answer:
         curve=curve,
         rate=Rate(-1.12, (-1.15, -1.09)),
         outlook=Outlook(7000, curve[-1].accuracy, 0.28,
-                        AtDouble(14000, 0.9512, (0.9431, 0.9587), 0.21, (0.18, 0.24))),
+                        AtDouble(14000, 0.9512, (0.9431, 0.9587), 0.21, (0.18, 0.24),
+                                 Level(0.0112, 0.0067, 0.0153))),
         warnings=(),
     )  # fmt: skip
 
@@ -91,7 +92,8 @@ def insufficient() -> Answer:
         reasons=(Notice("TOL-NOT-MET", "the 95 % interval lies above tol at all objects available"),),
         tolerance=1e-4, k_available=7000, k_sufficient=None, k_interval=None,
         forecast=forecast(9412, 8690, 10390), curve=curve, rate=Rate(-0.98, (-1.01, -0.95)),
-        outlook=Outlook(7000, 0.4016, 1.71, AtDouble(14000, 0.4312, (0.4187, 0.4431), 1.63, (1.6, 1.67))),
+        outlook=Outlook(7000, 0.4016, 1.71, AtDouble(14000, 0.4312, (0.4187, 0.4431), 1.63, (1.6, 1.67),
+                                                     Level(0.0296, 0.0204, 0.0391))),
         warnings=(Notice("RARE-CLASS", "the smallest size is 32, set by class [red]cat"),),
     )  # fmt: skip
 

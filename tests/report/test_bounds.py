@@ -159,6 +159,7 @@ def test_json_is_strict_and_says_the_same():
 
     read = json.loads(dumps(result), parse_constant=refuse)
     assert read == result
+    assert read["schema_version"] == 1
     first, last = read["stages"]
     assert (first["radius"], last["radius"]) == (None, pytest.approx(2.0))
     rungs = {rung["name"]: rung for rung in last["rungs"]}

@@ -5,7 +5,6 @@ import itertools
 import json
 import math
 from dataclasses import replace
-from importlib import resources
 
 import jsonschema
 import pytest
@@ -18,7 +17,7 @@ from sufficient.report.compare import Comparison, compare, needed
 from sufficient.report.compare_chart import compare_chart
 from sufficient.report.compare_names import names, shortened, told_apart
 from sufficient.report.compare_text import conclusions, rows
-from sufficient.report.export import dumps
+from sufficient.report.export import dumps, schema
 from sufficient.run_directory import begin
 from sufficient.study.store import write_record
 from tests.answer import records
@@ -255,13 +254,10 @@ def test_numbers_of_the_table_are_those_of_the_curve(two):
 
 
 def test_strict_json_as_its_schema_says(two):
-    schema = json.loads(
-        resources.files("sufficient.report").joinpath("compare.schema.json").read_text(encoding="utf-8")
-    )
-    jsonschema.Draft202012Validator.check_schema(schema)
+    jsonschema.Draft202012Validator.check_schema(schema("compare"))
     for found in (two, compare([estimate(make()) for make in RECORDS.values()], tol=1e-4)):
         written = json.loads(dumps(found.to_dict()))
-        jsonschema.validate(written, schema)
+        jsonschema.validate(written, schema("compare"))
         assert [item["letter"] for item in written["runs"]] == [side.letter for side in found.sides]
         for item, side in zip(written["runs"], found.sides, strict=True):
             assert item["verdict"] == side.estimate.verdict

@@ -7,10 +7,11 @@ import pytest
 from sufficient.answer.criteria import criteria_of
 from sufficient.answer.verdict import judge
 from sufficient.notice import Notice
-from sufficient.report.criteria_text import class_lines, criterion_lines, deciding, needed
-from sufficient.report.text import explain, headline, verdict_line
+from sufficient.report.criteria_text import class_lines, criterion_lines, deciding, joint_need, needed
+from sufficient.report.page_facts import facts
+from sufficient.report.text import headline, verdict_line
 from tests.answer.records import scored
-from tests.report.test_text import DATA
+from tests.report.test_text import DATA, lines
 
 
 def falling(**options):
@@ -22,16 +23,13 @@ def record():
     return falling()
 
 
-def lines(answer, data=DATA) -> list[str]:
-    return explain(answer, model="64-5", features="pixels", data=data)
-
-
 def test_one_target_leads_title_and_headline(record):
     answer = judge(record, criteria=criteria_of(targets=["accuracy=0.95"]))
     assert headline(answer).startswith(
         "Insufficient: 1,400 objects available to fit are too few for an accuracy of 0.95; about "
     )
-    assert headline(answer).endswith("] objects to fit are needed.")
+    assert "] objects to fit are needed; with a chance of " in headline(answer)
+    assert headline(answer).endswith(" accuracy 0.95 is never reached.")
     assert verdict_line(answer).startswith("insufficient for accuracy 0.95: about ")
     assert verdict_line(answer).endswith(" needed; 1,400 available")
 
@@ -59,20 +57,21 @@ def test_one_line_a_criterion(record):
     asked = criteria_of(rel_tol=0.01, targets=["accuracy=0.95", "loss=0.4"], min_gain=0.001)
     answer = judge(record, tol=0.01, criteria=asked)
     labels, texts = zip(*criterion_lines(answer), strict=True)
-    assert labels == ("rel-tol", "target", "target", "min-gain")
-    assert texts[0].startswith("0.01: sufficient, ")
+    assert set(labels) == {"asked"}
+    assert texts[0].startswith("rel-tol 0.01: sufficient, ")
     assert " now, k* = " in texts[0]
     assert texts[1].startswith("accuracy 0.95: insufficient, 0.9")
     assert "] to fit (90 %); " in texts[1]
-    fitted = dict(criterion_lines(replace(answer, criteria=answer.criteria[2:3]), fitted=0.7))["target"]
+    fitted = dict(criterion_lines(replace(answer, criteria=answer.criteria[2:3]), fitted=0.7))["asked"]
     assert " more to collect, as 70 % of what is collected is fitted, " in fitted
     assert texts[2].startswith("loss 0.4 nats: sufficient, ")
-    assert texts[3].startswith("1e-3: insufficient, doubling brings 0.0")
+    assert texts[3].startswith("min-gain 1e-3: insufficient, doubling brings 0.0")
     shown = "\n".join(lines(answer))
     assert shown.startswith("tol         k* = ")  # it is met, and decides nothing
     assert "decided" not in shown
-    assert shown.index("rel-tol") < shown.index("target") < shown.index("reason")
-    assert "how many" not in shown  # the tolerance is met
+    assert shown.index("rel-tol") < shown.index("accuracy 0.95") < shown.index("reason")
+    assert "how many    for all that is asked: accuracy 0.95 needs most: about " in shown
+    assert "; min-gain 1e-3 has no number of objects" in shown
 
 
 def test_a_tolerance_that_is_not_asked_has_no_line(record):
@@ -85,7 +84,44 @@ def test_a_tolerance_that_is_not_asked_has_no_line(record):
 def test_no_number_has_its_reason():
     flat = judge(scored(lambda k: 0.3, seed=1), criteria=criteria_of(targets=["accuracy=0.9"]))
     assert "how many are needed cannot be forecast (curve-flat)" in verdict_line(flat)
-    assert "cannot be forecast from what was run" in needed(None)
+    assert "cannot be forecast from what was run" in needed(replace(flat.asked[0], forecast=None))
+
+
+def test_a_least_gain_has_no_number(record):
+    answer = judge(record, criteria=criteria_of(min_gain=1e-3))
+    assert answer.verdict == "insufficient"
+    assert headline(answer).endswith(
+        "; this criterion has no number of objects: it asks what doubling brings."
+    )
+
+
+def test_the_headline_gives_what_all_that_is_asked_needs(record):
+    answer = judge(record, tol=5e-5, criteria=criteria_of(targets=["accuracy=0.95"], min_gain=1e-3))
+    tol, accuracy, _ = answer.asked
+    assert tol.verdict == "insufficient"
+    assert tol.forecast.k_needed < accuracy.forecast.k_needed  # the tolerance alone would need fewer
+    joint = joint_need(answer)
+    assert joint.startswith("accuracy 0.95 needs most: about ")
+    assert joint.endswith(" accuracy 0.95 is never reached; min-gain 1e-3 has no number of objects")
+    assert headline(answer).endswith(f"; {joint}.")
+    shown = "\n".join(lines(answer))
+    assert "to fit (90 %)" in shown
+    assert f"tol 5e-5 nats: about {tol.forecast.k_needed:,}"[:22] in shown
+    assert "everything at hand" not in shown
+    first = facts(answer, {"used": 2000})[0]
+    assert first.name == "needed for all that is asked"
+    assert first.note.startswith("accuracy 0.95 needs most; 90 % [")
+
+
+def test_everything_at_hand_suffices_only_where_it_does_for_all(record):
+    data = {**DATA, "used": 10**6}
+    asked = criteria_of(targets=["accuracy=0.94"])
+    both = judge(record, tol=1e-4, criteria=asked)
+    needs = [each.forecast.k_needed for each in both.asked]
+    assert needs[0] < needs[1]
+    assert "everything at hand (1,000,000 objects)" in "\n".join(lines(both, data))
+    assert "everything at hand" not in "\n".join(lines(both, {**data, "used": needs[1] - 1}))
+    assert "everything at hand" in "\n".join(lines(judge(record, tol=1e-4), {**data, "used": needs[1] - 1}))
 
 
 def test_the_worst_classes_are_named():
@@ -135,22 +171,23 @@ def test_sizes_that_were_run_are_given_in_full(record):
 def test_a_forecast_met_at_the_last_size_is_to_be_confirmed(record):
     forecast = judge(record, criteria=criteria_of(targets=["accuracy=0.95"])).asked[0].forecast
     met = replace(forecast, k_needed=1238, k_interval=(1238, 1238), extrapolation="none")
-    assert needed(met) == "met at k = 1,238 as forecast; one more size is needed to confirm it"
-    wide = needed(replace(met, k_interval=(1238, 1999)))
+    asked = judge(record, criteria=criteria_of(targets=["accuracy=0.95"])).asked[0]
+
+    def needed_by(found):
+        return needed(replace(asked, forecast=found))
+
+    assert needed_by(met) == "met at k = 1,238 as forecast; one more size is needed to confirm it"
+    wide = needed_by(replace(met, k_interval=(1238, 1999)))
     assert wide == "met at k = 1,238 as forecast, 2,000 at most (95 %); one more size is needed to confirm it"
     near = replace(forecast, k_needed=1250, k_interval=(1400, 1777), extrapolation="within-4x")
-    assert needed(near).endswith("[1,400, 1,780] needed")
+    assert needed_by(near).endswith("[1,400, 1,780] needed")
 
 
 @pytest.mark.parametrize("least", [0.001, 0.02, 0.1])
 def test_a_least_gain_and_the_outlook_are_one_forecast(record, least):
     answer = judge(record, criteria=criteria_of(min_gain=least))
-    double, level = answer.outlook.at_double, answer.asked[0].at_last
-    now = answer.outlook.accuracy
-    assert double.accuracy - now == pytest.approx(level.value)
-    assert [end - now for end in double.accuracy_interval] == pytest.approx([level.lo, level.hi])
-    assert judge(record, tol=1e-3).outlook.at_double.accuracy_interval != double.accuracy_interval
-    assert "on the same unseen objects" in "\n".join(lines(answer))
+    assert answer.outlook.at_double.gain == answer.asked[0].at_last
+    assert judge(record, tol=1e-3).outlook.at_double == answer.outlook.at_double
 
 
 def test_names_of_many_classes_are_cut_short():

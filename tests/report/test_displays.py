@@ -9,13 +9,14 @@ import pytest
 from matplotlib.figure import Figure
 
 from sufficient.answer.ladder import ladder
-from sufficient.report.displays import (
-    AccuracyDisplay,
-    CurveDisplay,
-    FanDisplay,
-    LadderDisplay,
-    PaperViewDisplay,
-)
+from sufficient.errors import DataError
+from sufficient.report.accuracy import AccuracyDisplay
+from sufficient.report.curve import CurveDisplay
+from sufficient.report.display import Display
+from sufficient.report.fan import FanDisplay
+from sufficient.report.ladder_figure import LadderDisplay
+from sufficient.report.paper_view import PaperViewDisplay
+from sufficient.report.plan_figure import PlanDisplay
 from tests.report.estimates import RECORDS, estimate, unlearned
 
 DISPLAYS = (AccuracyDisplay, CurveDisplay, FanDisplay, LadderDisplay, PaperViewDisplay)
@@ -46,13 +47,14 @@ def test_plot_returns_the_display_with_its_axes_and_figure(display):
 
 @pytest.mark.parametrize("display", DISPLAYS)
 @pytest.mark.parametrize("name", RECORDS)
-def test_every_way_a_study_ends_draws_or_is_none(display, name):
-    drawn = display.from_estimate(estimate(RECORDS[name](), tol=1e-5))
-    if drawn is None:
-        without = {FanDisplay: ("none", "single", "dead", "unlearned"), PaperViewDisplay: ("none",)}
-        assert name in without[display]
+def test_every_way_a_study_ends_draws_or_says_why_not(display, name):
+    without = {FanDisplay: ("none", "single", "dead", "unlearned"), PaperViewDisplay: ("none",)}
+    study = estimate(RECORDS[name](), tol=1e-5)
+    if name in without.get(display, ()):
+        with pytest.raises(DataError):
+            display.from_estimate(study)
     else:
-        drawn.plot().figure_.canvas.draw()
+        display.from_estimate(study).plot().figure_.canvas.draw()
 
 
 def test_fan_shows_the_forecast_with_its_horizons():
@@ -67,16 +69,18 @@ def test_fan_shows_the_forecast_with_its_horizons():
     assert heights.min() == pytest.approx(min(low for _, _, low, _ in forecast.path))
     assert heights.max() == pytest.approx(max(high for _, _, _, high in forecast.path))
     assert list(line(axes, "measured").get_ydata()) == [point.difference for point in e.curve]
-    assert "4 ×" in texts(axes)
-    assert "10 ×" in texts(axes)
+    assert "4 × measured" in texts(axes)
+    assert "10 × measured" in texts(axes)
     assert f"forecast: {forecast.k_needed:,}"[:12] in texts(axes)
     assert set(line(axes, "tol").get_ydata()) == {5e-5}
     assert axes.get_xscale() == axes.get_yscale() == "log"
 
 
 def test_no_fan_where_nothing_is_forecast():
-    assert FanDisplay.from_estimate(estimate(tol=1e-3)) is None  # sufficient
-    assert FanDisplay.from_estimate(estimate(unlearned(), tol=1e-3)) is None
+    with pytest.raises(DataError, match=r"tol 1e-3 nats is met, so nothing is forecast"):
+        FanDisplay.from_estimate(estimate(tol=1e-3))
+    with pytest.raises(DataError, match="too few sizes learned"):
+        FanDisplay.from_estimate(estimate(unlearned(), tol=1e-3))
 
 
 def test_ladder_is_that_of_the_record():
@@ -89,12 +93,9 @@ def test_ladder_is_that_of_the_record():
 
 def test_every_display_is_a_name_of_the_package_that_loads_when_used():
     import sufficient
-    from sufficient.report import displays
 
-    shown = {name for name in displays.__all__ if name != "Display"}
-    assert shown == {name for name in sufficient.__all__ if name.endswith("Display")}
-    for name in shown:
-        assert getattr(sufficient, name) is getattr(displays, name)
+    named = {getattr(sufficient, name) for name in sufficient.__all__ if name.endswith("Display")}
+    assert named == {*Display.__subclasses__(), PlanDisplay}
     program = (
         "import sys, sufficient; print(set(sufficient.__all__) <= set(dir(sufficient)), "
         "{'torch', 'matplotlib', 'numpy'} & set(sys.modules))"

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from sufficient.answer.criteria import criteria_of
 from sufficient.answer.verdict import judge
 from sufficient.data.labelled import Audit, Skipped
-from sufficient.report.export import curve_csv, data_block, dumps, read_skipped, schema, skipped_csv, to_dict
+from sufficient.report.export import curve_csv, dumps, read_skipped, schema, skipped_csv, to_dict
 from tests.answer.records import scored
 from tests.report import answers
 
@@ -57,7 +57,7 @@ def audit() -> Audit:
 def result(answer, **changes) -> dict:
     given = {
         "command": "estimate", "tool_version": "0.1.0",
-        "data": data_block(audit(), spec="folder", fingerprint="ab12", held_out=1, validation=1),
+        "data": audit().block(spec="folder", fingerprint="ab12", held_out=1, validation=1),
         "features": {"name": "pixels", "scale": None, "reason": "at most 64 pixels", "dimension": 784},
         "model": {"hidden": 64, "layers": 3, "bias": False, "parameters": 54_912, "learning_rate": 1e-3},
         "environment": {"python": "3.12", "torch": "2.6"}, "artifacts": {"curve": "curve.csv"},
@@ -67,12 +67,12 @@ def result(answer, **changes) -> dict:
 
 
 def validate(value) -> None:
-    jsonschema.Draft202012Validator(schema()).validate(value)
+    jsonschema.Draft202012Validator(schema("result")).validate(value)
 
 
 def test_the_schema_is_a_schema():
-    jsonschema.Draft202012Validator.check_schema(schema())
-    assert schema()["required"] == KEYS
+    jsonschema.Draft202012Validator.check_schema(schema("result"))
+    assert schema("result")["required"] == KEYS
 
 
 @pytest.mark.parametrize("name", answers.ALL)
@@ -122,7 +122,7 @@ def test_what_was_asked_and_the_classes_stand_beside_the_tolerance():
 
 
 def test_a_data_block_of_an_earlier_version_read_everything():
-    block = data_block(audit(), spec="x", fingerprint="", held_out=1, validation=1)
+    block = audit().block(spec="x", fingerprint="", held_out=1, validation=1)
     del block["not_read"]
     value = result(answers.few(), data=block)
     assert value["data"]["not_read"] == 0
@@ -209,6 +209,6 @@ def test_skipped_csv_reads_back_as_it_was(tmp_path_factory, names):
 
 
 def test_an_empty_audit_has_no_smallest_class():
-    block = data_block(Audit(0, 0, (), {}, ()), spec="x", fingerprint="", held_out=0, validation=0)
+    block = Audit(0, 0, (), {}, ()).block(spec="x", fingerprint="", held_out=0, validation=0)
     assert block["smallest_class"] is None
     validate(result(answers.few(), data=block))

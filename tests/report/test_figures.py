@@ -9,7 +9,10 @@ import numpy as np
 import pytest
 
 from sufficient.errors import ResourceError
-from sufficient.report.figures import AccuracyDisplay, CurveDisplay, PaperViewDisplay, draw_all
+from sufficient.report.accuracy import AccuracyDisplay
+from sufficient.report.curve import CurveDisplay
+from sufficient.report.figures import draw_all
+from sufficient.report.paper_view import PaperViewDisplay
 from tests.report import answers
 
 
@@ -95,7 +98,7 @@ def test_insufficient_marks_the_forecast():
 def test_horizons_are_hinted_when_the_forecast_reaches_them():
     assert "4 ×" in texts(CurveDisplay(answers.far()).plot().ax_)
     axes = CurveDisplay(answers.unreachable()).plot().ax_
-    assert "4 ×\n10 ×" in texts(axes)
+    assert "4 × measured\n10 × measured" in texts(axes)
     assert "forecast: more than 41,000 needed" in texts(axes)
     assert not [name for name in labels(axes) if str(name).startswith("forecast:")]
 

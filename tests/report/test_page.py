@@ -24,6 +24,7 @@ from sufficient.report.page import DARK, LIGHT, page
 from sufficient.report.page_facts import asked_words, facts
 from sufficient.report.page_more import blocks
 from sufficient.report.page_outlook import outlook_charts
+from sufficient.report.page_plan import plan_chart
 from sufficient.report.page_scale import Axis, count_ticks, nats_ticks, value_ticks
 from sufficient.report.page_table import answers, is_round, rows, tolerances
 from sufficient.report.text import headline
@@ -229,10 +230,24 @@ def test_classes_targets_and_plan_are_shown_where_the_result_holds_them(told, re
     assert "What was asked" not in read.text  # a tolerance alone
     tol = told.to_dict()["criteria"][0]
     target = {**tol, "kind": "accuracy", "value": 0.95, "at_last": {"value": 0.9, "lo": 0.8, "hi": 1.0}}
+    small = {"value": 0.1, "lo": 0.0, "hi": 0.2}
+    cat = {
+        "name": "<i>cat", "objects": 1000, "held_out": 900,
+        "accuracy": {"value": 0.8123, "lo": 0.7, "hi": 0.9},
+        "share_of_error": {"value": 0.6, "lo": 0.5, "hi": 0.7},
+        "objects_needed": None, "needed_interval": None,
+    }  # fmt: skip
     more = {
         "per_class": [
-            {"class": "<i>cat", "accuracy": 0.8123, "share": [0.1, None], "needed": 12345},
-            {"class": "dog", "share_of_error": {"value": 0.25, "lo": 0.1, "hi": 0.4}},
+            {**cat, "objects_needed": 12345, "needed_interval": [9000, None]},
+            {**cat, "name": "dog", "share_of_error": {"value": 0.2, "lo": 0.1, "hi": 0.4}},
+            {**cat, "name": "fox", "needed_interval": [3327, None], "share_of_error": small},
+            {
+                **cat,
+                "name": "owl",
+                "accuracy": {"value": 0.99, "lo": 0.97, "hi": 1.0},
+                "share_of_error": small,
+            },
         ],
         "criteria": [tol, {**target, "k_sufficient": None, "verdict": "insufficient"}],
         "plan": {
@@ -261,10 +276,18 @@ def test_classes_targets_and_plan_are_shown_where_the_result_holds_them(told, re
     plain = told.to_dict()
     monkeypatch.setattr(Estimate, "to_dict", lambda self: {**plain, **more})
     text = Reader(page(told)).text
-    assert "Class by class class accuracy share needed share of error" in text
-    assert "<i>cat 0.812 [0.100, …] 12,345 –" in text
-    assert blocks(more)["per_class"].bars == (0.0, 100.0)
-    assert "accuracy 0.95 insufficient 0.900 [0.800, 1.00] – – –" in text
+    head = "class objects ever held out accuracy, 95 % share of the error, 95 % objects of it needed, 90 %"
+    assert f"Class by class {head}" in text
+    row = "<i>cat 1,000 900 0.812 [0.700, 0.900] 0.600 [0.500, 0.700] 12,000 [9,000, no upper limit] dog"
+    assert row in text
+    found = blocks(more)["per_class"]
+    assert [cells[-1] for cells in found.rows[1:]] == ["not forecast", "at least 3,300 (95 %)", "met"]
+    assert "for accuracy 0.95 within it" in found.notes[0]
+    assert found.bars == (100.0, 33.3, 16.7, 16.7)
+    without = blocks({**more, "criteria": [tol]})["per_class"]
+    assert without.columns[-1] == "share of the error, 95 %"
+    assert "needed" not in without.notes[0]
+    assert "accuracy 0.95 insufficient 0.900 [0.800, 1.000] – – –" in text
     assert "collect now later rounds in all rounds expected cost at most success plan accuracy 0.95" in text
     assert "3,200 4,700 7,900 512 800 90 %" in text
     assert "2.50 per object, 10 per round, 2 rounds, budget 900, wanted success 90 %." in text
@@ -276,6 +299,35 @@ def test_classes_targets_and_plan_are_shown_where_the_result_holds_them(told, re
     assert text.index("What was asked") < text.index("Class by class") < text.index("The plan")
     assert "### The plan" in markdown(told)
     assert blocks({"plan": {}, "criteria": None}) == {}
+
+
+def test_warnings_of_the_plan_are_counted_and_its_cost_is_drawn(told):
+    policy = {
+        "now": 3204, "total": 7904, "expected_cost": 512.5, "largest_spend": 800, "success": 0.9,
+        "quantities": [3204, 4700],
+    }  # fmt: skip
+    asked = dict.fromkeys(("success", "penalty", "shortage", "budget"))
+    plan = {
+        "criteria": [{"kind": "tol", "value": 1e-3}],
+        "asked": {**asked, "rounds": 1, "cost_per_object": 1.0, "cost_per_round": 0.0},
+        "best": policy,
+        "point_estimate": None,
+        "notices": [{"code": "A", "message": "One."}, {"code": "B", "message": "Two."}],
+        "curve": [{"objects": n, "expected_cost": 600.0 - n / 40} for n in (0, 1602, 3204, 9000)],
+    }
+    planned = replace(told, planned=plan)
+    shown = page(planned)
+    assert '<a href="#plan">2 warnings</a> to read before acting on the plan' in shown
+    assert '<table class="grid-table" id="plan">' in shown
+    assert "None on the verdict." in Reader(shown).text
+    assert "[2 warnings](#the-plan) below the plan." in markdown(planned)
+    chart = plan_chart(plan)
+    assert chart.line.count("L") == 2  # as far as 1.35 × what is collected now
+    assert chart.choices[0].told == "plan: 3,200 now, expected cost 512, success 90 %"
+    assert chart.summary in Reader(shown).of("svg")[-1]["aria-label"]
+    assert "curve" not in planned.to_dict()["plan"]
+    assert plan_chart(None) is None
+    assert plan_chart({**plan, "curve": []}) is None
 
 
 def test_drawings_are_described_and_reached_by_keyboard(told, read):
@@ -313,13 +365,15 @@ def test_the_mark_stands_where_the_answer_says(told):
         assert chart.band.count("L") == 2 * len(answer.curve) - 1
     log = drawn.charts[0]
     assert log.rate.count("L") == 1  # 1/k is straight on log axes
-    assert [zone.text for zone in log.horizons] == ["4 ×", "10 ×"]
+    assert [zone.text for zone in log.horizons] == ["4 × measured", "10 × measured"]
 
 
 def test_a_lower_bound_is_said_where_no_mark_can_stand(told):
     beyond = next(row for row in rows(told, answers(told)) if row.k is None and row.mark)
     text = page(estimate(tol=beyond.tolerance))
-    assert re.search(r'class="lower-bound"[^>]*>forecast: more than [\d,]+ needed<', text)
+    assert re.search(
+        r'class="lower-bound"[^>]*><tspan x="0">forecast: (probably )?more than [\d,]+ needed<', text
+    )
 
 
 @pytest.mark.parametrize("ground", ["#ffffff", "#14171b"])

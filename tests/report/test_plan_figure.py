@@ -25,12 +25,13 @@ PLANS = {
     "only round": lambda: of(Goal(shortage=3.0)),
     "nothing pays": lambda: of(Goal(penalty=1)),
     "no point estimate": lambda: of(Goal(success=0.3), never=1500, rounds=2),
+    "out of reach": lambda: of(Goal(success=0.9), never=1500, rounds=2),
     "no money": lambda: of(Goal(success=0.9), budget=0.0),
 }
 
 
-def texts(axes) -> str:
-    return "\n".join(item.get_text() for item in axes.texts)
+def names(axes) -> list[str]:
+    return [item.get_text() for item in axes.get_legend().get_texts()]
 
 
 def line(axes, label):
@@ -75,7 +76,9 @@ def test_curve_and_choices_are_the_plans():
     assert [tuple(item.get_xydata()[0]) for item in marks] == [
         (policy.now, policy.expected_cost) for policy in (made.best, made.naive)
     ]
-    assert "success 90 %" in texts(cost)
+    assert names(cost)[0] == "cheapest with success 90 %"
+    assert [name.split(":")[0] for name in names(cost)[1:]] == ["plan", "point estimate"]
+    assert [name.split("success ")[1] for name in names(cost)] == ["90 %", "90 %", "88 %"]
     assert cost.get_title(loc="left").startswith("Collect ")
     reached = dict(zip(*line(chance, "by the end of this round").get_data(), strict=True))
     assert reached[made.best.now] == pytest.approx(made.best.reached[0])
@@ -87,22 +90,30 @@ def test_curve_and_choices_are_the_plans():
 
 def test_one_round_has_one_chance_and_a_price_no_asked_line():
     _, chance = PlanDisplay(PLANS["only round"]()).plot()
-    names = [item.get_label() for item in chance.lines]
-    assert "by the last round" not in names
-    assert "asked" not in names
+    labels = [item.get_label() for item in chance.lines]
+    assert "by the last round" not in labels
+    assert "asked" not in labels
 
 
 @pytest.mark.parametrize("name", PLANS)
-def test_every_plan_draws_with_its_labels_inside_and_apart(name):
+def test_every_plan_draws_with_its_names_above_the_curve(name):
     axes = PlanDisplay(PLANS[name]()).plot()[0]
     axes.figure.canvas.draw()
-    frame = axes.get_window_extent()
-    boxes = [item.get_window_extent() for item in axes.texts]
-    for box in boxes:
-        assert frame.y0 - 1 < box.y0
-        assert box.y1 < frame.y1 + 4
-        assert box.x1 < axes.figure.bbox.x1
-    assert not any(a.overlaps(b) for i, a in enumerate(boxes) for b in boxes[:i])
+    frame, box = axes.get_window_extent(), axes.get_legend().get_window_extent()
+    assert box.y0 >= frame.y1
+    assert box.x1 < axes.figure.bbox.x1
+    assert box.y1 <= axes._left_title.get_window_extent().y0
+    assert axes.get_xlim()[0] < 0 < axes.get_xlim()[1]
+
+
+def test_what_is_out_of_reach_marks_the_most_there_is():
+    made = PLANS["out of reach"]()
+    cost, _ = PlanDisplay(made).plot()
+    assert cost.get_title(loc="left") == "No plan reaches 90 %"
+    assert [name.split(":")[0] for name in names(cost)] == ["cheapest with success 40 %", "the most"]
+    (mark,) = [item for item in cost.lines if item.get_marker() == "o"]
+    most = made.ladder[-1]
+    assert tuple(mark.get_xydata()[0]) == (most.now, most.expected_cost)
 
 
 def test_figure_is_written_alike_twice(tmp_path):

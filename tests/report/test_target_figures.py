@@ -6,8 +6,10 @@ import pytest
 from sufficient.answer.answer import ClassAnswer, Level
 from sufficient.answer.criteria import criteria_of
 from sufficient.answer.verdict import judge
-from sufficient.report.displays import PerClassDisplay, TargetFanDisplay
+from sufficient.errors import DataError, UsageError
 from sufficient.report.figures import draw_all
+from sufficient.report.per_class_figure import PerClassDisplay
+from sufficient.report.target_fan import TargetFanDisplay
 from tests.answer.records import scored
 from tests.report.estimates import estimate, unlearned
 from tests.report.test_displays import line, texts
@@ -40,7 +42,7 @@ def test_fan_shows_measured_forecast_and_target(told, target):
     assert list(median) == [middle for _, middle, _, _ in answer.forecast.path]
     assert set(line(axes, "target").get_ydata()) == {answer.criterion.value}
     assert answer.criterion.phrase in texts(axes)
-    assert "4 ×" in texts(axes)
+    assert "4 × measured" in texts(axes)
     if answer.forecast.k_needed is not None:
         assert list(line(axes, "needed").get_xdata()) == [answer.forecast.k_needed]
         assert "needed" in texts(axes)
@@ -52,7 +54,10 @@ def test_fan_of_what_is_met_marks_k_star(told):
     assert list(line(axes, "needed").get_xdata()) == [answer.k_sufficient]
     assert "k* " in texts(axes)
     assert not [item for item in axes.lines if item.get_label() == "forecast"]
-    assert TargetFanDisplay.from_estimate(estimate(unlearned()), "accuracy=0.7") is None
+    with pytest.raises(DataError, match=r"no size of this study learned, so accuracy 0\.7 has no curve"):
+        TargetFanDisplay.from_estimate(estimate(unlearned()), "accuracy=0.7")
+    with pytest.raises(UsageError, match=r"min-gain 0\.01 has no curve of its own"):
+        TargetFanDisplay.from_estimate(told, "min-gain=0.01")
 
 
 def test_bars_are_shares_of_the_error(told):
@@ -71,8 +76,17 @@ def test_bars_are_shares_of_the_error(told):
 
 
 def test_no_bars_where_nothing_was_learned_or_is_wrong():
-    assert PerClassDisplay.from_estimate(estimate(unlearned())) is None
-    assert PerClassDisplay.from_estimate(estimate(scored(lambda k: -1.0))) is None
+    with pytest.raises(DataError, match="no size of this study learned"):
+        PerClassDisplay.from_estimate(estimate(unlearned()))
+    with pytest.raises(DataError, match="no unseen object was told wrongly"):
+        PerClassDisplay.from_estimate(estimate(scored(lambda k: -1.0)))
+
+
+def test_words_beside_the_bars_keep_clear_of_every_mark(told):
+    axes = PerClassDisplay.from_estimate(told).plot().ax_
+    marks = max(line(axes, "share of the objects").get_xdata())
+    ends = max(100 * each.share_of_error.hi for each in told.answer.per_class)
+    assert all(word.xy[0] >= max(marks, ends) for word in axes.texts)
 
 
 def test_odd_names_and_many_classes_are_drawn():

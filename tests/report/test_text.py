@@ -5,7 +5,9 @@ from dataclasses import replace
 import pytest
 
 from sufficient import rounding
+from sufficient.answer.answer import Level
 from sufficient.notice import Notice
+from sufficient.report.lines import labelled
 from sufficient.report.text import explain, headline, verdict_line
 from tests.report import answers
 
@@ -15,8 +17,15 @@ DATA = {
 }  # fmt: skip
 
 
-def lines(answer) -> list[str]:
-    return explain(answer, model="784-64-64-10, no bias", features="pixels in [−1, 1]", data=DATA)
+RECORD = replace(
+    answers.record(answers.sufficient(), used=200),
+    features={"name": "pixels", "reason": "pixels in [−1, 1]"},
+    model={"description": "784-64-64-10, no bias"},
+)
+
+
+def lines(answer, data=DATA) -> list[str]:
+    return labelled(explain(answer, replace(RECORD, data=data)))
 
 
 def text(answer) -> str:
@@ -32,8 +41,15 @@ def text(answer) -> str:
             "insufficient",
             "insufficient at tol 1e-4 nats: about 9,410 [8,690, 10,390] needed; 7,000 available",
         ),
-        ("far", "insufficient at tol 2e-5 nats: about 47,000 [31,000, …] needed; 7,000 available"),
-        ("unreachable", "insufficient at tol 6e-6 nats: more than 41,000 needed; 7,000 available"),
+        (
+            "far",
+            "insufficient at tol 2e-5 nats: about 47,000 [31,000, no upper limit] needed; 7,000 available",
+        ),
+        (
+            "unreachable",
+            "insufficient at tol 6e-6 nats: probably more than 70,000 needed (10 × what was run; at least "
+            "41,000, 95 %); 7,000 available",
+        ),
         ("inconclusive", "inconclusive at tol 1e-4 nats: nothing learned"),
         ("few", "inconclusive at tol 1e-3 nats: stopped early"),
     ],
@@ -73,15 +89,15 @@ def test_a_forecast_at_hand_says_that_training_on_everything_suffices():
 
 def test_a_far_forecast_says_how_many_more_and_is_marked():
     shown = text(answers.far())
-    assert "that is 57,000 [35,000, …] more labelled objects at the same shares" in shown
+    assert "that is 57,000 [35,000, no upper limit] more labelled objects at the same shares" in shown
     assert "beyond 4 × the largest size run" in shown
     assert "everything at hand" not in shown
 
 
 def test_beyond_ten_times_there_is_only_a_lower_bound():
     shown = text(answers.unreachable())
-    assert "only a lower bound" in shown
-    assert "more than 41,000 to fit, that is 49,000 more labelled objects at the least" in shown
+    assert "probably more than 70,000 to fit (10 × what was run; at least 41,000, 95 %)" in shown
+    assert "that is 49,000 more labelled objects at the least (95 %)" in shown
     assert "87 %" in shown
 
 
@@ -116,9 +132,8 @@ def test_outlook_says_what_doubling_brings():
         in shown
     )
     outlook = answers.insufficient().outlook
-    falls = replace(outlook, accuracy=0.5)
-    assert "lower accuracy by 6.9 points" in text(replace(answers.insufficient(), outlook=falls))
-    same = replace(outlook, accuracy=0.43)
+    unsure = replace(outlook.at_double, gain=Level(0.0296, 0.0004, 0.0591))
+    same = replace(outlook, at_double=unsure)
     assert "no clear gain is forecast from doubling to k = 14,000" in text(
         replace(answers.insufficient(), outlook=same)
     )
@@ -128,6 +143,21 @@ def test_outlook_says_what_doubling_brings():
 def test_all_dead_is_said():
     dead = replace(answers.inconclusive(), curve=(answers.dead(32),))
     assert "no replicate of any size lives" in text(dead)
+
+
+@pytest.mark.parametrize(
+    ("features", "said"),
+    [
+        ({"reason": "256 numbers an image (as asked).", "made_by_model": False}, False),
+        ({"reason": "whatever", "made_by_model": True}, True),
+        ({"reason": "ViT, 256 numbers an image (as asked)."}, True),  # of a record before `made_by_model`
+        ({"reason": "pixels"}, False),
+    ],
+)
+def test_how_copies_are_told_is_said_where_a_model_made_the_features(features, said):
+    record = replace(RECORD, data=DATA, features={"name": "x", **features})
+    told = "\n".join(text for _, text in explain(answers.sufficient(), record))
+    assert ("copies are told by their files' bytes" in told) is said
 
 
 def test_labels_stand_in_one_column():
@@ -143,9 +173,19 @@ def test_labels_stand_in_one_column():
         (rounding.nats(12.0), "12"), (rounding.nats(None), "–"), (rounding.nats(float("nan")), "–"),
         (rounding.tolerance(1e-4), "1e-4"), (rounding.tolerance(2.5e-4), "2.5e-4"),
         (rounding.tolerance(0.01), "0.01"),
+        (rounding.percent(0.0), "0 %"), (rounding.percent(0.004), "under 1 %"),
+        (rounding.percent(0.125), "12 %"),
+        (rounding.percent(0.996), "over 99 %"), (rounding.percent(1.0), "100 %"),
+        (rounding.money(12_344), "12,340"), (rounding.money(12.5), "12.50"), (rounding.money(0.042), "0.042"),
+        (rounding.counted(1, "class", "classes"), "1 class"),
+        (rounding.counted(2_000, "image"), "2,000 images"),
+        (rounding.counted(3, "class", "classes"), "3 classes"), (rounding.counted(0, "seed"), "0 seeds"),
+        (rounding.listed(["a"]), "a"), (rounding.listed(["a", "b", "c"]), "a, b and c"),
+        (rounding.some("ab", 2), "a, b"), (rounding.some(iter("abc"), 2), "a, b, …"),
+        (rounding.some("abc", 2, between="; "), "a; b, …"),
         (rounding.about(3_612), "3,610"), (rounding.about(97), "97"), (rounding.about(9_996), "10,000"),
         (rounding.ends((8_690, 10_390), like=9_412, digits=2), "[8,700, 10,400]"),
-        (rounding.ends((None, 32), like=32), "[…, 32]"), (rounding.signed(-1.024), "−1.02"),
+        (rounding.ends((None, 32), like=32), "[no lower limit, 32]"), (rounding.signed(-1.024), "−1.02"),
         (rounding.duration(3.14), "3.1 s"), (rounding.duration(42), "42 s"), (rounding.duration(245),
         "4 min 05 s"),
         (rounding.duration(7_620), "2 h 07 min"),

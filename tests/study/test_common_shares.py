@@ -28,10 +28,10 @@ def test_common_shares_divide_what_was_read(replicates, validation, held_out, da
         assert len(set(fitted[r])) == size
         assert set(fitted[r]) <= set(range(held_out + validation, held_out + validation + window))
         assert fitted[r][0] == held_out + validation + r * window // replicates
-        apart = [*fitted[r], *shares.validated(r), *shares.unseen(r)]
+        apart = [*fitted[r], *shares.validation_objects(r), *shares.held_out_objects(r)]
         assert len(set(apart)) == size + validation + held_out
-        assert shares.unseen(r).tolist() == list(range(held_out))
-        assert shares.validated(r).tolist() == list(range(held_out, held_out + validation))
+        assert shares.held_out_objects(r).tolist() == list(range(held_out))
+        assert shares.validation_objects(r).tolist() == list(range(held_out, held_out + validation))
         for q in range(replicates):
             assert shared[r, q] == len(set(fitted[r]) & set(fitted[q]))
 
@@ -137,8 +137,8 @@ def test_no_replicate_parts_twins(seed, used, replicates, width):
     for r in range(replicates):
         parts = [
             twins[together.fitted(r, together.k_available)],
-            twins[together.validated(r)],
-            twins[together.unseen(r)],
+            twins[together.validation_objects(r)],
+            twins[together.held_out_objects(r)],
         ]
         assert sum(len(set(part.tolist())) for part in parts) == len(set(twins.tolist()))
 
@@ -168,7 +168,7 @@ def test_too_many_twins_take_common_shares_and_say_so():
     record = new_record(labels, ("a", "b"), OPTIONS, twins=twins)
     assert isinstance(record.shares, CommonShares)
     assert [notice.code for notice in record.notices] == ["COMMON-SHARES"]
-    held = set(record.groups[record.shares.unseen(0)].tolist())
+    held = set(record.groups[record.shares.held_out_objects(0)].tolist())
     assert not held & set(record.groups[record.shares.held_out :].tolist())
 
 

@@ -14,6 +14,7 @@ from sufficient.heads.learner import Heads
 from sufficient.heads.stack import Architecture
 from sufficient.study.extend import _rotating, extended, kept_stages
 from sufficient.study.found import CannotExtendError, Found
+from sufficient.study.growth import Growth
 from sufficient.study.keys import numpy_generator, torch_generator
 from sufficient.study.run import measured, new_record
 from sufficient.study.schedule import sizes_beyond, sizes_up_to
@@ -89,9 +90,9 @@ def test_used_is_the_sum_of_the_shares_and_they_are_as_large_as_a_new_run_has_th
 def test_each_share_begins_with_what_it_was_and_no_object_lies_in_two(stored, grown, shuffled):
     old = stored.shares
     for r in range(OPTIONS.replicates):
-        parts = [grown.shares.fitted(r, grown.shares.k_available), grown.shares.validated(r)]
-        parts.append(grown.shares.unseen(r))
-        before = [old.fitted(r, old.k_available), old.validated(r), old.unseen(r)]
+        parts = [grown.shares.fitted(r, grown.shares.k_available), grown.shares.validation_objects(r)]
+        parts.append(grown.shares.held_out_objects(r))
+        before = [old.fitted(r, old.k_available), old.validation_objects(r), old.held_out_objects(r)]
         for now, then in zip(parts, before, strict=True):
             np.testing.assert_array_equal(shuffled[grown.objects[now[: len(then)]]], then)
         assert sorted(np.concatenate(parts)) == list(range(ALL))
@@ -114,12 +115,12 @@ def test_new_stages_are_those_of_the_same_index_arrays_by_hand(data, stored, gro
         turned = np.roll(circle, -(r * len(circle) // OPTIONS.replicates))
         fit, checks, held = np.split(turned, np.cumsum(counts)[:2])
         fitted.append(np.concatenate([old.fitted(r, old.k_available), fit]))
-        validated.append(np.concatenate([old.validated(r), checks]))
-        unseen.append(np.concatenate([old.unseen(r), held]))
+        validated.append(np.concatenate([old.validation_objects(r), checks]))
+        unseen.append(np.concatenate([old.held_out_objects(r), held]))
     fitted, validated, unseen = map(np.array, (fitted, validated, unseen))
     heads = heads_over(values, labels)
     added = grown.stages[len(stored.stages) :]
-    assert [stage.size for stage in added] == [256, 300]
+    assert [stage.size for stage in added] == [270, 300]  # 270 confirms, and replaces the grid's 256
     for stage in added:
         networks, view = heads.fit(
             fitted[:, : stage.size],
@@ -141,7 +142,7 @@ def test_it_reads_back_as_it_was_written(grown, tmp_path):
     back = read_record(tmp_path)
     assert isinstance(back.shares, ExtendedShares)
     for r in range(OPTIONS.replicates):
-        np.testing.assert_array_equal(back.shares.unseen(r), grown.shares.unseen(r))
+        np.testing.assert_array_equal(back.shares.held_out_objects(r), grown.shares.held_out_objects(r))
         np.testing.assert_array_equal(back.shares.fitted(r, 300), grown.shares.fitted(r, 300))
     np.testing.assert_array_equal(back.identities, grown.identities)
     assert [stage.size for stage in back.stages] == list(grown.sizes)
@@ -154,7 +155,7 @@ def test_kappa_of_a_stage_is_of_its_own_held_out_objects(stored, grown):
     last = grown.stages[-1]
     held = last.unseen_losses.shape[1]
     assert held == grown.shares.held_out == 100
-    sets = [set(grown.shares.unseen(r)) for r in range(OPTIONS.replicates)]
+    sets = [set(grown.shares.held_out_objects(r)) for r in range(OPTIONS.replicates)]
     overlap = np.mean([len(a & b) for i, a in enumerate(sets) for b in sets[:i]])
     kappa = max(1 / ALL, overlap / held**2)
     objects = last.variance.mean() * kappa / last.constant.mean() ** 2
@@ -179,9 +180,13 @@ def test_extending_twice_keeps_everything_of_the_first_time(data, stored):
     assert len(twice.shares.rounds) == 3
     assert (twice.shares.k_available, twice.shares.validation, twice.shares.held_out) == share_sizes(ALL)
     for r in range(OPTIONS.replicates):
-        held = once.shares.unseen(r)
-        np.testing.assert_array_equal(twice.shares.unseen(r)[: len(held)], held)
-        parts = [twice.shares.fitted(r, 1000), twice.shares.validated(r), twice.shares.unseen(r)]
+        held = once.shares.held_out_objects(r)
+        np.testing.assert_array_equal(twice.shares.held_out_objects(r)[: len(held)], held)
+        parts = [
+            twice.shares.fitted(r, 1000),
+            twice.shares.validation_objects(r),
+            twice.shares.held_out_objects(r),
+        ]
         assert sorted(np.concatenate(parts)) == order.tolist()
     again, _ = extended(once, Found(labels, CLASSES, named(ALL)), OPTIONS)
     np.testing.assert_array_equal(again.shares.rounds[2].order, twice.shares.rounds[2].order)
@@ -210,11 +215,35 @@ def test_shares_of_any_growth_part_the_objects(before, came, replicates):
         used += count
         assert shares.used == used == shares.k_available + shares.validation + shares.held_out
         for r in range(replicates):
-            parts = [shares.fitted(r, used), shares.validated(r), shares.unseen(r)]
+            parts = [shares.fitted(r, used), shares.validation_objects(r), shares.held_out_objects(r)]
             assert sorted(np.concatenate(parts)) == list(range(used))
+    assert Growth(shares).fit_pool(np.array([0, 9])).tolist() == [
+        shares.k_available,
+        _rotating(shares, np.zeros(9, dtype=np.int64), options).k_available,
+    ]
     _, validation, held_out = share_sizes(used)
     assert abs(shares.held_out - held_out) <= 1  # one object at a time cannot go to two shares
     assert abs(shares.validation - validation) <= 1
+
+
+@given(
+    before=st.integers(20, 3_000),
+    held_out=st.sampled_from([0.05, 0.2, 0.5]),
+    validation=st.sampled_from([None, 0.1, 0.45]),
+    more=st.integers(1, 4_000),
+)
+@settings(max_examples=40, deadline=None, derandomize=True)
+def test_the_fewest_objects_for_a_fit_pool_are_the_first_that_hold_it(before, held_out, validation, more):
+    """Oracle: every number of new objects, one after the other."""
+    options = dataclasses.replace(OPTIONS, held_out=held_out, validation=validation)
+    labels = np.zeros(before, dtype=np.int64)
+    shares = divide(labels, replicates=2, seed=0, held_out=held_out, validation=validation)
+    growth = Growth(shares, held_out, validation)
+    pools = growth.fit_pool(np.arange(more + 1))
+    assert pools[-1] == _rotating(shares, np.zeros(more, dtype=np.int64), options).k_available
+    k = np.linspace(1, pools[-1], 7).round()
+    assert growth.fewest(k).tolist() == [int(np.argmax(pools >= each)) for each in k]
+    assert np.isinf(growth.fewest(np.array([np.inf]))).all()
 
 
 class TestRefusals:
@@ -278,7 +307,11 @@ class TestCommonShares:
     def test_groups_stay_on_one_side(self, both):
         _, grown, groups = both
         shares = grown.shares
-        sides = [shares.unseen(0), shares.validated(0), shares.first_fitted + np.arange(shares.k_available)]
+        sides = [
+            shares.held_out_objects(0),
+            shares.validation_objects(0),
+            shares.first_fitted + np.arange(shares.k_available),
+        ]
         sides = [set(groups[grown.objects[side]]) for side in sides]
         assert sum(map(len, sides)) == len(set.union(*sides))
         assert shares.used == ALL == shares.k_available + shares.validation + shares.held_out
@@ -292,7 +325,7 @@ class TestCommonShares:
                 then = stored.objects[stored.shares.fitted(r, before.size)]
                 np.testing.assert_array_equal(grown.objects[grown.shares.fitted(r, now.size)], then)
             np.testing.assert_array_equal(
-                grown.objects[grown.unseen(now)], stored.objects[stored.unseen(before)]
+                grown.objects[grown.held_out_objects(now)], stored.objects[stored.held_out_objects(before)]
             )
         assert len(grown.stages) > len(stored.stages)
 

@@ -95,7 +95,7 @@ def test_what_is_kept_follows_what_was_read(whole):
     stopped = run(Supply(), after_stage=lambda so_far, seconds: len(so_far.stages) == 2)
     assert len(stopped.last.all_losses) == len(stopped.labels) == stopped.shares.used == 128 + 320
     assert len(whole.last.all_losses) == whole.shares.used == 800
-    first, last = whole.shares.fitted(0, 480), whole.shares.unseen(0)
+    first, last = whole.shares.fitted(0, 480), whole.shares.held_out_objects(0)
     losses = whole.last.all_losses.astype(float)
     gap = np.abs(losses[last] - losses[first].mean()).mean()
     assert gap == pytest.approx(whole.stages[-1].constant[0], rel=1e-5)

@@ -51,13 +51,13 @@ def test_a_stage_equals_plain_networks_fitted_one_at_a_time(whole):
     stack = initial_stack(Architecture(5, 3, hidden=8, layers=2), generators)
     for r in range(3):
         fitted = torch.from_numpy(record.shares.fitted(r, stage.size))
-        unseen = torch.from_numpy(record.shares.unseen(r))
+        unseen = torch.from_numpy(record.shares.held_out_objects(r))
         network, validation, updates = fit_alone(
             module_of(stack, r),
             values,
             labels,
             fitted=fitted,
-            validated=torch.from_numpy(record.shares.validated(r)),
+            validated=torch.from_numpy(record.shares.validation_objects(r)),
             generator=torch_generator("batches", 0, r, stage.size),
             lr=OPTIONS.lr,
             batch_size=OPTIONS.batch_size,
@@ -100,7 +100,7 @@ def test_the_difference_is_that_of_lemma_1(whole):
     """δ_k by its definition: append each held-out object to the fitted ones, and take the mean loss anew."""
     record, _ = whole
     last = record.stages[-1]
-    fitted, unseen = record.shares.fitted(0, last.size), record.shares.unseen(0)
+    fitted, unseen = record.shares.fitted(0, last.size), record.shares.held_out_objects(0)
     losses = record.last.all_losses.astype(float)
     before = losses[fitted].mean()
     steps = [abs(np.append(losses[fitted], losses[x]).mean() - before) for x in unseen]
@@ -193,7 +193,9 @@ def test_the_ladder_is_that_of_fitted_and_held_out_objects(whole):
     stage, last = record.stages[-1], record.last
     each = 1_000 // (2 * 3)
     for r in range(3):
-        index = np.concatenate([record.shares.fitted(r, stage.size)[:each], record.shares.unseen(r)[:each]])
+        index = np.concatenate(
+            [record.shares.fitted(r, stage.size)[:each], record.shares.held_out_objects(r)[:each]]
+        )
         x = heads.objects.values[torch.from_numpy(index)].double()
         network = torch.nn.Sequential(
             torch.nn.Linear(5, 8, bias=False), torch.nn.ReLU(), torch.nn.Linear(8, 3, bias=False)
@@ -212,7 +214,9 @@ def test_the_ladder_is_that_of_fitted_and_held_out_objects(whole):
     assert (stage.norm_exact <= stage.norm_activation * (1 + 1e-9)).all()
     assert (stage.norm_activation <= stage.norm_corrected * (1 + 1e-9)).all()
     assert (stage.norm_corrected <= stage.norm_common * (1 + 1e-9)).all()
-    np.testing.assert_array_equal(last.sample[1], heads.objects.values[record.shares.unseen(1)[:2]].numpy())
+    np.testing.assert_array_equal(
+        last.sample[1], heads.objects.values[record.shares.held_out_objects(1)[:2]].numpy()
+    )
 
 
 class TestStore:

@@ -1,10 +1,21 @@
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
 from sufficient.errors import DataError, UsageError
 from sufficient.study.options import StudyOptions
-from sufficient.study.schedule import planned_sizes, sizes_up_to, smallest_complete_size
-from sufficient.study.shares import divide
+from sufficient.study.record import Record
+from sufficient.study.schedule import (
+    confirmed_by,
+    confirming,
+    planned_sizes,
+    replanned,
+    sizes_grown,
+    sizes_up_to,
+    smallest_complete_size,
+)
+from sufficient.study.shares import CommonShares, divide
 
 ROOT2 = 2**0.5
 
@@ -18,6 +29,44 @@ def test_sizes_of_ten_thousand_objects():
 @pytest.mark.parametrize(("last", "tail"), [(1024, (724, 1024)), (1100, (724, 1100)), (1140, (1024, 1140))])
 def test_the_last_size_replaces_one_within_ten_percent(last, tail):
     assert sizes_up_to(last, start=32, growth=ROOT2)[-2:] == tail
+
+
+@pytest.mark.parametrize(
+    ("done", "last", "later"),
+    [
+        ((32, 64, 120), 300, (270, 300)),  # 270 replaces 256
+        ((32, 64, 120), 400, (256, 360, 400)),
+        ((32, 64, 128), 135, (135,)),  # 128 is within 10 % and was run
+        ((32, 64, 128), 150, (135, 150)),
+        ((32, 64, 135, 150), 150, ()),
+    ],
+)
+def test_grown_data_ends_in_two_sizes_ten_percent_apart(done, last, later):
+    assert sizes_grown(done, last, start=32, growth=2.0) == later
+
+
+def test_what_a_size_confirms_is_the_least_that_it_does():
+    sizes = np.arange(1.0, 2_000.0)
+    last = confirmed_by(sizes)
+    assert all(confirming(int(n)) >= k for n, k in zip(last, sizes, strict=True))
+    assert all(confirming(int(n) - 1) < k for n, k in zip(last, sizes, strict=True))
+
+
+@pytest.mark.parametrize(
+    ("settled", "read", "size", "later"),
+    [
+        (((180, 180),), 400, 256, (256, 360, 400)),
+        (((180, 180),), 390, 360, (351, 390)),  # some could not be read: what confirms moves with the last
+        ((), 400, 256, (256, 400)),
+    ],
+)
+def test_images_read_as_needed_are_confirmed_where_they_extend_a_run(settled, read, size, later):
+    shares = CommonShares(2, read, 20, 20, settled=settled)
+    stages = tuple(SimpleNamespace(size=k) for k in (64, 128, 180))
+    labels = np.arange(shares.used) % 2
+    record = Record({}, shares, labels, ("a", "b"), (64, 128, 180, 256, 360, 400), stages=stages)
+    options = StudyOptions(start=64, growth=2.0, replicates=2)
+    assert replanned(record, size, options).sizes == (64, 128, 180, *later)
 
 
 def test_slow_growth_gives_each_size_once():

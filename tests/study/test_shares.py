@@ -33,7 +33,11 @@ def shares():
 
 def test_every_replicate_divides_all_objects(shares):
     for r in range(8):
-        parts = [shares.fitted(r, shares.k_available), shares.validated(r), shares.unseen(r)]
+        parts = [
+            shares.fitted(r, shares.k_available),
+            shares.validation_objects(r),
+            shares.held_out_objects(r),
+        ]
         assert sorted(np.concatenate(parts)) == list(range(403))
 
 
@@ -47,7 +51,7 @@ def test_replicates_are_rotations_of_one_order(shares):
 def test_early_prefixes_are_disjoint_and_held_out_sets_spread_evenly(shares):
     prefixes = np.concatenate([shares.fitted(r, 50) for r in range(8)])
     assert len(set(prefixes.tolist())) == 400
-    times = np.bincount(np.concatenate([shares.unseen(r) for r in range(8)]), minlength=403)
+    times = np.bincount(np.concatenate([shares.held_out_objects(r) for r in range(8)]), minlength=403)
     assert times.max() - times.min() <= 1
 
 

@@ -39,20 +39,26 @@
       part.classList.toggle("sure", row.verdict === "sufficient");
       part.style.display = shown ? "inline" : "none";
     }
-    svg.querySelector(".lower-bound").textContent = row.k === null && row.mark.length ? row.mark[0] : "";
+    every(".lower-bound tspan", svg).forEach((line, i) => {
+      line.textContent = row.k === null ? row.mark[i] || "" : "";
+    });
     if (!shown) return;
     const { start, end } = axes.x;
     const x = place(axes.x, row.k);
     const left = row.low === null ? start : Math.max(place(axes.x, row.low), start);
     const right = row.high === null ? end : Math.min(place(axes.x, row.high), end);
     const after = x - start < 0.34 * (end - start);
+    const room = 190; // MARK_WIDTH of page_chart.py
+    const beside = after
+      ? (end - right > room ? right + 6 : x + 9)
+      : (left - start > room ? left - 6 : x - 9);
     set(svg.querySelector(".span"), { x: left, width: Math.max(right - left, 0) });
     set(svg.querySelector(".stem"), { x1: x, x2: x, y2: level });
     set(svg.querySelector(".tip"), { transform: `translate(${x} ${level})` });
     const text = svg.querySelector(".mark text");
     set(text, {
       "text-anchor": after ? "start" : "end",
-      transform: `translate(${x + (after ? 9 : -9)} ${axes.mark_line})`,
+      transform: `translate(${beside} ${axes.mark_line})`,
     });
     every("tspan", text).forEach((line, i) => { line.textContent = row.mark[i] || ""; });
   }

@@ -10,12 +10,12 @@ from typing import Any
 import numpy as np
 
 from sufficient.answer.criteria import Criterion, criteria_of
-from sufficient.answer.elsewhere import RunsAnswer, answer_of, points
+from sufficient.answer.external_runs import RunsAnswer, answer_of, points
 from sufficient.data.columns import ColumnTable, Table, frame_table, is_frame, unique_names
 from sufficient.data.runs import Runs, read_runs
 from sufficient.data.table_files import open_table
-from sufficient.errors import DataError, ResourceError, UsageError
-from sufficient.files import write_atomically
+from sufficient.errors import DataError, UsageError
+from sufficient.files import make_folder, write_atomically
 from sufficient.notice import Notice
 
 FORECAST = "forecast.json"
@@ -54,14 +54,7 @@ class RunsForecast:
         from sufficient.report.runs_figure import draw_runs
 
         directory = Path(directory)
-        try:
-            directory.mkdir(parents=True, exist_ok=True)
-        except (FileExistsError, NotADirectoryError) as error:
-            raise UsageError(f"--out {directory} is a file, or lies below one; give a directory.") from error
-        except OSError as error:
-            raise ResourceError(
-                f"cannot make --out {directory}: {error.strerror}; choose another."
-            ) from error
+        make_folder(directory)
         write_atomically(directory / FORECAST, dumps(self.to_dict()).encode())
         return [directory / FORECAST, *draw_runs(self.answers, directory)]
 
@@ -95,7 +88,7 @@ def forecast_runs(
     for each in asked:
         read = read_runs(table, _kind(each), spec=spec, n=n, metric=metric, replicate=replicate)
         falling = [1 - v for v in read.values] if read.kind == "accuracy" else list(read.values)
-        curve = points(read.sizes, falling, kind=read.kind, test_size=test_size)
+        curve = points(read.sizes, falling, kind=read.kind, test_size=test_size, paired=read.paired)
         answers.append(answer_of(curve, each, columns=read.columns))
         notices += [*read.notices, *_noise(read, test_size)]
     return RunsForecast(spec, test_size, tuple(answers), tuple(dict.fromkeys(notices)))
@@ -135,7 +128,7 @@ def _table(runs: Any) -> tuple[str, Table]:
             raise DataError(
                 f"{runs} is a directory; give a table of runs, or `sufficient report` for a run of this tool."
             )
-        return str(runs), open_table(path, spec=str(runs))
+        return str(runs), open_table(path, spec=str(runs), any_delimiter=True)
     if is_frame(runs):
         return "the table", frame_table(runs, spec="the table")
     if isinstance(runs, Mapping):

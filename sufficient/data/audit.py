@@ -11,9 +11,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from sufficient.data.labelled import Audit, Skipped
+from sufficient.data.walk import brief
 from sufficient.errors import DataError
 from sufficient.notice import Notice
-from sufficient.rounding import counted
+from sufficient.rounding import counted, some
 
 SMALLEST_CLASS = 3  # objects: one to fit, one to validate on, one to hold out
 NAMED_AT_MOST = 3  # examples in a message
@@ -153,9 +154,12 @@ def conflict_notice(conflicts: list[list[int]], name_of: Callable[[int], str]) -
     """Return what to say of images that are kept under several labels; nothing of none."""
     if not conflicts:
         return []
-    named = "; ".join(" = ".join(map(name_of, group)) for group in conflicts[:NAMED_AT_MOST])
-    more = ", …" if len(conflicts) > NAMED_AT_MOST else ""
-    message = f"kept, though under more than one label: {counted(len(conflicts), 'image')} ({named}{more})."
+    named = some(
+        (" = ".join(map(name_of, group)) for group in conflicts),
+        NAMED_AT_MOST,
+        between="; ",
+    )
+    message = f"kept, though under more than one label: {counted(len(conflicts), 'image')} ({named})."
     return [Notice("CONFLICTING-LABELS", message)]
 
 
@@ -163,15 +167,10 @@ def _small_class_notice(classes: tuple[str, ...], counts: NDArray[np.int64]) -> 
     small = [(classes[i], int(n)) for i, n in enumerate(counts) if 0 < n < SMALLEST_CLASS]
     if not small:
         return []
-    named = _some([f"{name} ({count})" for name, count in small])
-    what, verb = ("class", "is") if len(small) == 1 else ("classes", "are")
-    message = f"{len(small):,} {what} of fewer than {SMALLEST_CLASS} objects {verb} skipped: {named}."
+    named = some((f"{brief(name)} ({count})" for name, count in small), CLASSES_NAMED_AT_MOST)
+    what, verb = counted(len(small), "class", "classes"), "is" if len(small) == 1 else "are"
+    message = f"{what} of fewer than {SMALLEST_CLASS} objects {verb} skipped: {named}."
     return [Notice("CLASS-TOO-SMALL", message)]
-
-
-def _some(names: list[str]) -> str:
-    more = ", …" if len(names) > CLASSES_NAMED_AT_MOST else ""
-    return ", ".join(names[:CLASSES_NAMED_AT_MOST]) + more
 
 
 def _too_few_classes(
@@ -181,15 +180,15 @@ def _too_few_classes(
     skipped: list[Skipped],
     remarks: list[Notice],
 ) -> DataError:
-    large = [f"{classes[i]} ({n:,})" for i, n in enumerate(counts) if n >= SMALLEST_CLASS]
-    named = f" ({_some(large)})" if large else ""
+    large = [f"{brief(classes[i])} ({n:,})" for i, n in enumerate(counts) if n >= SMALLEST_CLASS]
+    named = f" ({some(large, CLASSES_NAMED_AT_MOST)})" if large else ""
     reasons = Counter(item.reason for item in skipped).most_common()
     left_out = ", ".join(f"{count:,} {reason}" for reason, count in reasons)
     also = f"; skipped: {left_out}" if left_out else ""
     why = "".join(f" ({remark.message.rstrip('.')})" for remark in remarks)
-    noun = "class" if len(large) == 1 else "classes"
+    held = counted(len(large), "class", "classes")
     return DataError(
-        f"{spec} holds {len(large)} {noun} of at least {SMALLEST_CLASS} usable objects{named}{also}{why}. "
+        f"{spec} holds {held} of at least {SMALLEST_CLASS} usable objects{named}{also}{why}. "
         "At least 2 such classes are needed: add objects of another class "
         "(in a folder: one folder for each class, its images inside)."
     )

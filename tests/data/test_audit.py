@@ -3,8 +3,8 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
+from sufficient.data.audit import image_digest, take_stock
 from sufficient.data.labelled import Skipped
-from sufficient.data.stock import image_digest, take_stock
 from sufficient.errors import DataError
 
 
