@@ -150,8 +150,8 @@ class Estimate:
         probability of reaching the target by the last round, from now on; 0.9 unless another is given),
         `penalty` (money, where it is missed) and `shortage` (money for each object then missing).
         `targets` as in `forecast`; without any, what this estimate was asked. Nothing is trained.
-        Raises UsageError for what cannot be meant, a least gain alone among it, and DataError where there is no
-        forecast to plan with.
+        Raises UsageError for what cannot be meant, a least gain alone among it, and DataError where there is
+        no forecast to plan with.
         """
         from sufficient.answer.plan import SUCCESS, Goal
         from sufficient.answer.planning import plan_collection

@@ -147,7 +147,7 @@ def _loaded(model: str, weights: Any) -> torch.nn.Module:
         raise DataError(
             f"--features torchvision:{model} cannot be loaded: its weights {weights.name} are neither in "
             f"{_file_of(weights).parent} nor to be had from {weights.url} ({first_sentence(error)}); "
-            "put the file there, use --features pixels, give a local checkpoint folder of transformers', or "
+            "put the file there, use --features pixels, give a local checkpoint folder of transformers, or "
             f"try the model with random weights, --revision {RANDOM}."
         ) from error
     return network

@@ -77,6 +77,7 @@ def save(figure: Figure, stem: Path) -> list[Path]:
         with warnings.catch_warnings():
             warnings.filterwarnings("ignore", message="Glyph .* missing")  # a name in a script the font lacks
             figure.savefig(content, format=suffix, metadata=metadata)
+        figure.set_layout_engine("none")  # laid out once: the second file would take as long again
         path = stem.with_name(f"{stem.name}.{suffix}")
         write_atomically(path, content.getvalue())
         paths.append(path)

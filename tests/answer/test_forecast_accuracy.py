@@ -12,6 +12,7 @@ from benchmarks.forecast_rivals import single_laws
 from sufficient.answer.forecast import forecast
 from sufficient.answer.interval import measure
 from sufficient.answer.measures import Measures
+from sufficient.study.growth import Growth
 
 from .records import record
 
@@ -58,7 +59,7 @@ def test_our_median_is_the_tools():
         used=8000,
         noise=0.02,
     )
-    told = [forecast(short.shares, measure(short), tol=case.asked).k_needed for case in found.cases]
+    told = [forecast(Growth.of(short), measure(short), tol=case.asked).k_needed for case in found.cases]
     assert found.needed[OURS] == pytest.approx(told, rel=0.02)
 
 

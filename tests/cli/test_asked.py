@@ -63,7 +63,7 @@ def test_report_judges_for_something_else_and_restores(finished, capsys):
     assert run(["report", str(finished), "--target", "error=0.001", "--min-gain", "0.2"]) == 0
     said = capsys.readouterr()
     assert said.out.splitlines()[0].startswith("Inconclusive for an error of 1e-3: ")
-    assert "\ntarget      error 1e-3: inconclusive, " in said.out
+    assert "\nasked       error 1e-3: inconclusive, " in said.out
     assert "brings the run's own back" in said.err
     assert asked(result(finished)) == [("error", 0.001), ("min-gain", 0.2)]
     assert run(["report", str(finished), "--quiet"]) == 0

@@ -135,7 +135,7 @@ def test_a_function_that_cannot_be_had(module, spec, says):
 @pytest.mark.parametrize(
     ("given", "says"),
     [
-        (lambda images: None, "returned of type NoneType for 4 images"),
+        (lambda images: None, "returned something of type NoneType for 4 images"),
         (lambda images: np.ones((3, 2)), r"float64 of shape \(3, 2\) for 4 images; .* shape \(4, d\)"),
         (lambda images: np.ones(4), r"float64 of shape \(4,\)"),
         (lambda images: np.ones((4, 0)), r"shape \(4, 0\)"),

@@ -214,7 +214,7 @@ def test_a_pickle_is_refused(with_pooler, images, tmp_path):
         ),
         (lambda folder: (folder / "config.json").write_text("{"), "cannot be loaded"),
         (lambda folder: (folder / "preprocessor_config.json").unlink(), "it has no preprocessor_config"),
-        (lambda folder: drop_weight(folder), "lacks 1 weights, embeddings.cls_token first"),
+        (lambda folder: drop_weight(folder), "lacks 1 weight, embeddings.cls_token first"),
         (lambda folder: change(folder, "config.json", hidden_size=16), "cannot be loaded"),
         (
             lambda folder: change(folder, "preprocessor_config.json", size={"height": 16, "width": 16}),
