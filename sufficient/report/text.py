@@ -231,7 +231,10 @@ def _at_hand(answer: Answer, data: Mapping[str, Any]) -> list[str]:
         return []
     lines = [f"training on everything at hand ({objects(used)} objects) is forecast to suffice"]
     if more := max(forecast.more_needed or 0 for forecast in found):
-        lines.append(f"to see it in a study takes {about(more, 2)} more, held-out shares included")
+        lines.append(
+            f"to see it in a study takes {about(more, 2)} more, held-out shares included; `plan` adds what "
+            "confirms it at a second size"
+        )
     return lines
 
 
