@@ -146,8 +146,8 @@ def _forecasts(estimate: Estimate) -> str:
         "The number of objects that a tolerance needs is forecast by a local linear trend of ln((k + 1) δₖ) "
         "(Kalman filters averaged by their one-step-ahead likelihood; 90 % intervals; past 10 × the largest "
         "size only a lower bound). Accuracy and loss at twice the largest size are forecast by the same "
-        "trend, on the logarithm of error and loss, beside laws of learning curves [2], weighted by backtest (90 % "
-        f"intervals).{_targets(estimate)}"
+        "trend, on the logarithm of error and loss, beside laws of learning curves [2], weighted by backtest "
+        f"(90 % intervals).{_targets(estimate)}"
     )
 
 
