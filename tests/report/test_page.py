@@ -150,7 +150,7 @@ def test_the_slider_holds_what_judge_says_in_the_words_of_the_terminal(told, rea
     assert table["rows"][table["own"]]["tolerance"] == told.answer.tolerance
     assert len(table["rows"]) > 120
     assert {row["verdict"] for row in table["rows"]} == {"sufficient", "inconclusive", "insufficient"}
-    for row in table["rows"]:
+    for row in table["rows"][::3]:  # each one judged takes 0.2 s
         tol = float(row["shown"])  # what the page shows can be typed
         assert tol == row["tolerance"]
         judged = replace(told, answer=judge(told.record, tol=tol))
@@ -474,7 +474,7 @@ ASKED = {
 def test_the_slider_judges_the_tolerance_alone_as_its_command_does(told, asked):
     e = told.judged(**asked)
     judged = answers(e)
-    for row, answer in zip(rows(e, judged), judged, strict=True):
+    for row, answer in list(zip(rows(e, judged), judged, strict=True))[::8]:  # each one judged takes 0.2 s
         alone = e.judged(tol=float(row.shown))  # what `sufficient report RUN --tol` makes of it
         assert answer == alone.answer
         assert row.headline == headline(alone.answer)
