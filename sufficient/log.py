@@ -69,7 +69,7 @@ def tracker(log: str, out: str | Path | None) -> Tracker:
         raise UsageError(f"--log {log} is unknown; give {', '.join(get_args(Log))}.")
     if log == "tensorboard" and out is None:
         raise UsageError("--log tensorboard writes below the run's directory; give --out DIR.")
-    name: Log = log  # type: ignore[assignment]  # checked two lines up
+    name: Log = log  # type: ignore[assignment]  # checked above
     try:
         module = importlib.import_module(MODULE[name])
     except ImportError as error:
